@@ -1,0 +1,1 @@
+//! firesteel-cli (room being furnished).

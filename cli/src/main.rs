@@ -1,0 +1,2 @@
+//! The `firesteel` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! firesteel-service (room being furnished).

@@ -1,0 +1,1 @@
+//! firesteel-substrate (room being furnished).

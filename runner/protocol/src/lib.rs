@@ -1,0 +1,1 @@
+//! firesteel-protocol (room being furnished).

@@ -1,0 +1,1 @@
+//! sim (room being furnished).
