@@ -1,1 +1,18 @@
-//! firesteel-protocol (room being furnished).
+//! What a worker's runner and the control plane say to each other, as values.
+//!
+//! Four calls, all request and response, so that the control plane may be a Lambda: hello → greeting, exchange →
+//! answer (level-triggered: whole sets, never differences), end → acknowledgement. Lost replies, repeats and
+//! re-ordering converge by themselves. Nothing here knows a socket, a clock or the wire of EMR.
+
+mod assignment;
+mod exchange;
+pub mod exit;
+mod hello;
+pub mod transport;
+
+pub use assignment::{
+    Assignment, Common, Credentials, DriverAssignment, ExecutorAssignment, LogDestination, ObjectStore,
+};
+pub use exchange::{Answer, Exchange, ExecutorSighting, ExecutorStatus, StopOrder, Wanted, WantedExecutor};
+pub use exit::{Exit, ExitCode};
+pub use hello::{End, Ended, Greeting, Hello, RefusedHello};

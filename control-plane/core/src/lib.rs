@@ -1,0 +1,10 @@
+//! The rules of Firesteel: what an application may become, and why.
+//!
+//! `decide` says what a command means, `apply` folds its events into state, `plan` says what must be done in
+//! the world. Nothing in this crate may know a clock, chance, a socket, a file or the wire: time and identifiers
+//! come in as arguments, refusals go out in domain words.
+
+pub mod id;
+pub mod release;
+pub mod size;
+pub mod time;
