@@ -1,0 +1,1 @@
+//! Workers in memory only (being furnished).

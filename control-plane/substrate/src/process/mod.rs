@@ -1,0 +1,1 @@
+//! Workers as sessions of processes on this machine (being furnished).
