@@ -9,9 +9,9 @@ use super::{Configuration, Properties, SparkSubmit};
 /// EMR's classification of Spark properties.
 pub const SPARK_DEFAULTS: &str = "spark-defaults";
 
-/// EMR's default properties (user guide, jobs-spark, "Default Spark properties"). `unbounded`: dynamic allocation
-/// has no limit of its own (from emr-6.10.0; 100 executors before).
-pub fn emr_defaults(unbounded: bool) -> Properties {
+/// EMR's default properties (user guide, jobs-spark, "Default Spark properties"). `most_executors` is the release's
+/// limit of dynamic allocation (`Release::dynamic_allocation_max_default`), none for infinity.
+pub fn emr_defaults(most_executors: Option<u32>) -> Properties {
     let mut defaults: Properties = [
         ("spark.driver.cores", "4"),
         ("spark.driver.memory", "14G"),
@@ -34,8 +34,8 @@ pub fn emr_defaults(unbounded: bool) -> Properties {
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .collect();
-    let most = if unbounded { "infinity" } else { "100" };
-    defaults.insert("spark.dynamicAllocation.maxExecutors".to_owned(), most.to_owned());
+    let most = most_executors.map_or("infinity".to_owned(), |most| most.to_string());
+    defaults.insert("spark.dynamicAllocation.maxExecutors".to_owned(), most);
     defaults
 }
 
@@ -47,11 +47,15 @@ pub fn merge<'a>(layers: impl IntoIterator<Item = &'a Properties>) -> Properties
 /// What the user and EMR's defaults say together: everything but what the service sets last.
 ///
 /// A 32 vCPU worker for which no memory was said gets 109G, as EMR gives it.
-pub fn effective(configuration: &Configuration, submit: &SparkSubmit, unbounded: bool) -> Properties {
+pub fn effective(
+    configuration: &Configuration,
+    submit: &SparkSubmit,
+    most_executors: Option<u32>,
+) -> Properties {
     let none = Properties::new();
     let classified = configuration.get(SPARK_DEFAULTS).unwrap_or(&none);
     let user = merge([classified, &submit.conf]);
-    let mut all = merge([&emr_defaults(unbounded), &user]);
+    let mut all = merge([&emr_defaults(most_executors), &user]);
     for role in ["driver", "executor"] {
         let memory = format!("spark.{role}.memory");
         let large = user.get(&format!("spark.{role}.cores")).is_some_and(|cores| cores.trim() == "32");
@@ -72,17 +76,17 @@ mod tests {
         let classified = [("spark.executor.memory", "6g"), ("spark.executor.cores", "2")]
             .map(|(k, v)| (k.to_owned(), v.to_owned()));
         let configuration = Configuration::from([(SPARK_DEFAULTS.to_owned(), Properties::from(classified))]);
-        let all = effective(&configuration, &parse("--executor-cores 1").unwrap(), true);
+        let all = effective(&configuration, &parse("--executor-cores 1").unwrap(), None);
         assert_eq!(all["spark.executor.cores"], "1");
         assert_eq!(all["spark.executor.memory"], "6g");
         assert_eq!(all["spark.driver.memory"], "14G");
         assert_eq!(all["spark.dynamicAllocation.maxExecutors"], "infinity");
-        assert_eq!(emr_defaults(false)["spark.dynamicAllocation.maxExecutors"], "100");
+        assert_eq!(emr_defaults(Some(100))["spark.dynamicAllocation.maxExecutors"], "100");
     }
 
     #[test]
     fn the_largest_worker_gets_its_own_memory() {
-        let all = effective(&Configuration::new(), &parse("--executor-cores 32").unwrap(), true);
+        let all = effective(&Configuration::new(), &parse("--executor-cores 32").unwrap(), None);
         assert_eq!(
             (all["spark.executor.memory"].as_str(), all["spark.driver.memory"].as_str()),
             ("109G", "14G")

@@ -178,7 +178,7 @@ mod tests {
     use crate::spark::precedence::effective;
 
     fn of(parameters: &str) -> Result<RunSizes, SizesError> {
-        sizes(&effective(&Configuration::new(), &parse(parameters).unwrap(), true))
+        sizes(&effective(&Configuration::new(), &parse(parameters).unwrap(), None))
     }
 
     #[test]
