@@ -4,7 +4,21 @@
 //! the world. Nothing in this crate may know a clock, chance, a socket, a file or the wire: time and identifiers
 //! come in as arguments, refusals go out in domain words.
 
+pub mod admission;
+pub mod application;
+mod apply;
+pub mod bill;
+pub mod command;
+pub mod decide;
+pub mod event;
+pub mod exit;
 pub mod id;
+pub mod job_run;
+pub mod plan;
+pub mod refusal;
+pub mod registry;
 pub mod release;
 pub mod size;
+pub mod spark;
 pub mod time;
+pub mod worker;

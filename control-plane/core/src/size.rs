@@ -49,7 +49,9 @@ pub enum SizeError {
         most: u32,
     },
     /// A 32 vCPU worker whose memory is not just under a tier.
-    #[error("{0} GB of memory (overhead included) is not within 8 GB under 60, 120 or 244 GB, as 32 vCPU need")]
+    #[error(
+        "{0} GB of memory (overhead included) is not within 8 GB under 60, 120 or 244 GB, as 32 vCPU need"
+    )]
     Tier(u32),
     /// Disk outside 20–200 GB (2,048 GB if shuffle-optimised).
     #[error("{disk} GB of disk is out of range: {least} to {most} GB")]

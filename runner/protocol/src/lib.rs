@@ -6,7 +6,6 @@
 
 mod assignment;
 mod exchange;
-pub mod exit;
 mod hello;
 pub mod transport;
 
@@ -14,5 +13,5 @@ pub use assignment::{
     Assignment, Common, Credentials, DriverAssignment, ExecutorAssignment, LogDestination, ObjectStore,
 };
 pub use exchange::{Answer, Exchange, ExecutorSighting, ExecutorStatus, StopOrder, Wanted, WantedExecutor};
-pub use exit::{Exit, ExitCode};
+pub use firesteel_core::exit::{self, Exit, ExitCode};
 pub use hello::{End, Ended, Greeting, Hello, RefusedHello};

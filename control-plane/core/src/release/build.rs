@@ -100,8 +100,12 @@ const LINE_3_5: Line =
     Line { cloud: Some("3.5.8"), scala: "2.12", python: span((3, 8), (3, 12)), java: span((8, 0), (17, 0)) };
 const LINE_4_0: Line =
     Line { cloud: Some("4.0.2"), scala: "2.13", python: span((3, 9), (3, 13)), java: span((17, 0), (21, 0)) };
-const LINE_4_1: Line =
-    Line { cloud: Some("4.1.1"), scala: "2.13", python: span((3, 10), (3, 14)), java: span((17, 0), (21, 0)) };
+const LINE_4_1: Line = Line {
+    cloud: Some("4.1.1"),
+    scala: "2.13",
+    python: span((3, 10), (3, 14)),
+    java: span((17, 0), (21, 0)),
+};
 
 const BUILDS: &[SparkBuild] = &[
     build("3.2.0", "3.3.1", LINE_3_2),

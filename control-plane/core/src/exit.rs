@@ -1,6 +1,6 @@
 //! How a worker ended, and what each exit code of a runner means.
 
-use firesteel_core::time::Millis;
+use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// Exit codes of a runner and of the job as the runner reports it. Codes of the user's own process are passed on

@@ -1,0 +1,214 @@
+//! An application: its settings, its state, its runs and workers. One value, one consistency domain.
+
+use crate::id::{ApplicationId, JobRunId, WorkerId};
+use crate::job_run::JobRun;
+use crate::release::ReleaseLabel;
+use crate::size::Size;
+use crate::time::{MINUTE, Millis};
+use crate::worker::Worker;
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Idle time after which an application stops by itself, unless it says otherwise (EMR: 15 minutes).
+pub const DEFAULT_AUTO_STOP: i64 = 15 * MINUTE;
+
+/// States of an application, as the API names them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ApplicationState {
+    /// Being prepared.
+    #[default]
+    Creating,
+    /// Exists, holds nothing.
+    Created,
+    /// Getting ready for runs.
+    Starting,
+    /// Takes runs.
+    Started,
+    /// Letting go.
+    Stopping,
+    /// Holds nothing, may be started again.
+    Stopped,
+    /// Deleted: nothing is accepted any more.
+    Terminated,
+}
+
+impl ApplicationState {
+    /// True if the API's graph has an arrow from here to `next` (user guide, "application states").
+    pub fn may_become(self, next: Self) -> bool {
+        use ApplicationState::*;
+        matches!(
+            (self, next),
+            (Creating, Created)
+                | (Created | Stopped, Starting | Terminated)
+                | (Starting, Started | Stopping)
+                | (Started, Stopping)
+                | (Stopping, Stopped)
+        )
+    }
+
+    /// The API's word.
+    pub fn as_str(self) -> &'static str {
+        use ApplicationState::*;
+        match self {
+            Creating => "CREATING",
+            Created => "CREATED",
+            Starting => "STARTING",
+            Started => "STARTED",
+            Stopping => "STOPPING",
+            Stopped => "STOPPED",
+            Terminated => "TERMINATED",
+        }
+    }
+}
+
+/// `maximumCapacity`: an upper bound over all workers of all runs. No disk means no bound on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// vCPU.
+    pub cpu: u32,
+    /// GB.
+    pub memory: u32,
+    /// GB.
+    pub disk: Option<u32>,
+}
+
+impl Capacity {
+    /// As a size; an absent disk bound is as large as can be.
+    pub fn as_size(self) -> Size {
+        Size { cpu: self.cpu, memory: self.memory, disk: self.disk.unwrap_or(u32::MAX) }
+    }
+}
+
+/// What its owner has said about an application.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Release label.
+    pub release: ReleaseLabel,
+    /// Upper bound of capacity.
+    pub maximum_capacity: Option<Capacity>,
+    /// Started by a job run.
+    pub auto_start: bool,
+    /// Stopped after so many idle milliseconds.
+    pub auto_stop: Option<i64>,
+    /// Members that the rules do not read, as the wire normalised them, by their name in the API.
+    pub echo: Map<String, Value>,
+}
+
+/// A changed copy of some settings; `None` leaves a member as it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Patch {
+    /// Release label.
+    pub release: Option<ReleaseLabel>,
+    /// Upper bound of capacity.
+    pub maximum_capacity: Option<Capacity>,
+    /// Auto-start.
+    pub auto_start: Option<bool>,
+    /// Auto-stop: `Some(None)` switches it off.
+    pub auto_stop: Option<Option<i64>>,
+    /// Echoed members; `Null` removes one.
+    pub echo: Map<String, Value>,
+}
+
+/// Who and what an application is; never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Id.
+    pub id: ApplicationId,
+    /// Name, if it has one.
+    pub name: Option<String>,
+    /// Architecture, as the API writes it.
+    pub architecture: String,
+    /// Creation time.
+    pub created: Millis,
+}
+
+/// An application and everything in it: the fold of its journal.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Application {
+    /// None until its first event.
+    pub identity: Option<Identity>,
+    /// None until its first event.
+    pub settings: Option<Settings>,
+    /// Where it stands.
+    pub state: ApplicationState,
+    /// Why, in words; may be empty.
+    pub state_details: String,
+    /// Last change visible in the API.
+    pub updated: Millis,
+    /// Tags of the application.
+    pub tags: BTreeMap<String, String>,
+    /// Runs that are not archived.
+    pub runs: OrdMap<JobRunId, Arc<JobRun>>,
+    /// Client token → run, of the runs above.
+    pub tokens: OrdMap<String, JobRunId>,
+    /// Workers that are not forgotten.
+    pub workers: OrdMap<WorkerId, Arc<Worker>>,
+    /// Fence of the youngest attempt.
+    pub last_fence: u64,
+    /// Since when nothing is active, while started.
+    pub idle_since: Option<Millis>,
+    /// How many runs have left the state: a StartJobRun that did not see this number must look for its token again.
+    pub removals: u64,
+    /// Tags of archived runs that were changed after they left (an overlay over history).
+    pub archived_tags: BTreeMap<JobRunId, BTreeMap<String, String>>,
+}
+
+impl Application {
+    /// The run, if it is in the state.
+    pub fn run(&self, id: &JobRunId) -> Option<&Arc<JobRun>> {
+        self.runs.get(id)
+    }
+
+    /// Workers of a run.
+    pub fn workers_of<'a>(
+        &'a self,
+        run: &'a JobRunId,
+    ) -> impl Iterator<Item = (&'a WorkerId, &'a Arc<Worker>)> {
+        self.workers.iter().filter(move |(_, worker)| worker.run == *run)
+    }
+
+    /// True if any run is not terminal.
+    pub fn has_active_runs(&self) -> bool {
+        self.runs.values().any(|run| !run.state.is_terminal())
+    }
+
+    /// True if the application may still change anything.
+    pub fn is_alive(&self) -> bool {
+        self.identity.is_some() && self.state != ApplicationState::Terminated
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ApplicationState::*;
+    use super::*;
+
+    const ALL: [ApplicationState; 7] = [Creating, Created, Starting, Started, Stopping, Stopped, Terminated];
+
+    #[test]
+    fn terminated_is_final_and_nothing_returns_to_creating() {
+        for state in ALL {
+            assert!(!Terminated.may_become(state));
+            assert!(!state.may_become(Creating));
+            assert!(!state.may_become(state));
+        }
+    }
+
+    #[test]
+    fn the_graph_has_exactly_nine_arrows() {
+        let arrows =
+            ALL.iter().flat_map(|a| ALL.iter().map(move |b| a.may_become(*b))).filter(|b| *b).count();
+        assert_eq!(arrows, 9);
+    }
+
+    #[test]
+    fn the_words_are_the_apis() {
+        for state in ALL {
+            assert_eq!(serde_json::to_value(state).ok(), Some(Value::from(state.as_str())));
+        }
+    }
+}

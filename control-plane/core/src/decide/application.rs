@@ -1,0 +1,126 @@
+//! Commands of an application's owner. Rules by state: facts page §1.2 (user guide and observed texts).
+
+use super::{Draft, progress};
+use crate::application::{Application, ApplicationState, Identity, Patch, Settings};
+use crate::event::Event;
+use crate::id::JobRunId;
+use crate::refusal::Refusal;
+use std::collections::BTreeMap;
+
+use ApplicationState::{Created, Started, Starting, Stopped, Stopping, Terminated};
+
+/// Settings that may change while the application is started, as the API names them.
+const CHANGEABLE_WHILE_STARTED: [&str; 2] = ["extendedSupportConfiguration", "imageConfiguration"];
+
+pub(super) fn create(
+    app: &Application,
+    identity: &Identity,
+    settings: &Settings,
+    tags: &BTreeMap<String, String>,
+) -> Vec<Event> {
+    if app.identity.is_some() {
+        return Vec::new();
+    }
+    let (identity, settings, tags) = (identity.clone(), settings.clone(), tags.clone());
+    vec![Event::ApplicationCreated { identity, settings, tags }]
+}
+
+pub(super) fn update(draft: &mut Draft, patch: &Patch) -> Result<(), Refusal> {
+    let Some(settings) = &draft.app.settings else { return Err(Refusal::NoApplication) };
+    let mut after = settings.clone();
+    after.take(patch);
+    if after == *settings {
+        return Ok(());
+    }
+    match draft.app.state {
+        Created | Stopped => {}
+        Started => {
+            let fixed = fixed_changes(settings, &after);
+            if !fixed.is_empty() {
+                return Err(Refusal::FixedWhileStarted(fixed));
+            }
+        }
+        state => return Err(Refusal::WrongState { state, allowed: &[Created, Stopped] }),
+    }
+    let at = draft.now;
+    draft.emit(Event::ApplicationUpdated { patch: patch.clone(), at });
+    Ok(())
+}
+
+/// Members that differ and may not while the application is started. Values sent again unchanged are accepted.
+fn fixed_changes(before: &Settings, after: &Settings) -> Vec<String> {
+    let mut fixed: Vec<String> = Vec::new();
+    let typed = [
+        ("releaseLabel", before.release != after.release),
+        ("autoStartConfiguration", before.auto_start != after.auto_start),
+        ("autoStopConfiguration", before.auto_stop != after.auto_stop),
+    ];
+    fixed.extend(typed.iter().filter(|(_, changed)| *changed).map(|(name, _)| (*name).to_owned()));
+    let names: std::collections::BTreeSet<&String> = before.echo.keys().chain(after.echo.keys()).collect();
+    for name in names.into_iter().filter(|name| before.echo.get(*name) != after.echo.get(*name)) {
+        if !changeable(name, before, after) {
+            fixed.push(name.clone());
+        }
+    }
+    fixed
+}
+
+fn changeable(name: &str, before: &Settings, after: &Settings) -> bool {
+    let other_than = |settings: &Settings, member: &str| {
+        let mut value = settings.echo.get(name).cloned().unwrap_or_default();
+        value.as_object_mut().map(|object| object.remove(member));
+        value
+    };
+    match name {
+        "schedulerConfiguration" => {
+            other_than(before, "maxConcurrentRuns") == other_than(after, "maxConcurrentRuns")
+        }
+        "workerTypeSpecifications" => true,
+        name => CHANGEABLE_WHILE_STARTED.contains(&name),
+    }
+}
+
+pub(super) fn start(draft: &mut Draft) -> Result<(), Refusal> {
+    match draft.app.state {
+        Starting | Started => Ok(()),
+        Created | Stopped => {
+            progress::move_application(draft, Starting, "User initiated.");
+            Ok(())
+        }
+        state => Err(Refusal::WrongState { state, allowed: &[Created, Stopped] }),
+    }
+}
+
+pub(super) fn stop(draft: &mut Draft) -> Result<(), Refusal> {
+    let state = draft.app.state;
+    if !matches!(state, Starting | Started) {
+        return Err(Refusal::WrongState { state, allowed: &[Starting, Started] });
+    }
+    let active = draft.app.runs.values().filter(|run| !run.state.is_terminal()).count();
+    if active > 0 {
+        return Err(Refusal::ActiveRuns(active));
+    }
+    progress::move_application(draft, Stopping, "User initiated.");
+    Ok(())
+}
+
+pub(super) fn delete(draft: &mut Draft) -> Result<(), Refusal> {
+    let state = draft.app.state;
+    if !matches!(state, Created | Stopped) {
+        return Err(Refusal::WrongState { state, allowed: &[Created, Stopped] });
+    }
+    if !draft.app.runs.is_empty() {
+        return Err(Refusal::Settling(draft.app.runs.len()));
+    }
+    progress::move_application(draft, Terminated, "");
+    Ok(())
+}
+
+pub(super) fn tag(
+    draft: &mut Draft,
+    run: Option<&JobRunId>,
+    tags: &BTreeMap<String, String>,
+) -> Result<(), Refusal> {
+    draft.emit(Event::Tagged { run: run.cloned(), tags: tags.clone() });
+    Ok(())
+}
