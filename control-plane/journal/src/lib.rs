@@ -9,18 +9,25 @@
 
 mod draft;
 mod entry;
+mod faulty;
 mod fold;
 mod journal;
 pub mod keys;
 mod memory;
 mod port;
+pub mod protocols;
+mod recording;
 mod replay;
+pub mod requests;
 mod upkeep;
 mod writer;
 
 pub use entry::{Entry, FORMAT, FormatError, decode, decode_checkpoint, encode, encode_checkpoint};
+pub use faulty::{Fault, FaultyStore, Kind, Odds, Plan, SeededPlan, Verdict};
 pub use fold::{Accepted, Clock, Deps, Fold, Millis, ReadError, Settings, Snapshot, SubmitError};
 pub use journal::Journal;
 pub use keys::Log;
 pub use memory::MemoryStore;
 pub use port::{Created, Listed, Page, Store, StoreError};
+pub use recording::{Counts, RecordingStore};
+pub use requests::Stored;
