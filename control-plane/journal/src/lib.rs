@@ -15,10 +15,14 @@ mod journal;
 pub mod keys;
 mod memory;
 mod port;
+mod probe;
 pub mod protocols;
 mod recording;
 mod replay;
 pub mod requests;
+mod s3;
+#[doc(hidden)]
+pub mod suite;
 mod upkeep;
 mod writer;
 
@@ -29,5 +33,7 @@ pub use journal::Journal;
 pub use keys::Log;
 pub use memory::MemoryStore;
 pub use port::{Created, Listed, Page, Store, StoreError};
+pub use probe::{ProbeError, probe};
 pub use recording::{Counts, RecordingStore};
 pub use requests::Stored;
+pub use s3::S3Store;
