@@ -1,0 +1,46 @@
+//! Our few Java classes, compiled against the runtime's own jars: a JDK is needed anyway, a build tool is not.
+
+use super::Site;
+use crate::command::{clean, run};
+use crate::error::InstallError;
+use std::fs;
+
+/// Sources by path below the source root.
+const SOURCES: &[(&str, &str)] = &[
+    (
+        "io/firesteel/spark/S3Afs.java",
+        include_str!("../../../jvm/src/main/java/io/firesteel/spark/S3Afs.java"),
+    ),
+    (
+        "io/firesteel/spark/FactoryCommitter.java",
+        include_str!("../../../jvm/src/main/java/io/firesteel/spark/FactoryCommitter.java"),
+    ),
+];
+
+/// Name of the jar in `SPARK_HOME/jars`.
+const JAR: &str = "firesteel-spark.jar";
+
+pub(super) fn install(site: &Site) -> Result<(), InstallError> {
+    site.say(&format!("compiling {JAR}"));
+    let scratch = site.scratch("java")?;
+    let classes = scratch.join("classes");
+    let mut javac = clean(site.java.home.join("bin/javac"));
+    match site.java.feature {
+        8 => javac.args(["-source", "8", "-target", "8"]),
+        _ => javac.args(["--release", "8"]),
+    };
+    javac.args(["-nowarn", "-proc:none", "-Xlint:-options", "-d"]).arg(&classes);
+    javac.arg("-cp").arg(format!("{}/*", site.jars().display()));
+    for (path, text) in SOURCES {
+        let file = scratch.join(path);
+        let folder = file.parent().unwrap_or(&scratch);
+        fs::create_dir_all(folder).map_err(InstallError::io(format!("make {}", folder.display())))?;
+        fs::write(&file, text).map_err(InstallError::io(format!("write {}", file.display())))?;
+        javac.arg(&file);
+    }
+    fs::create_dir_all(&classes).map_err(InstallError::io(format!("make {}", classes.display())))?;
+    run("compile our Java classes", &mut javac)?;
+    let mut jar = clean(site.java.home.join("bin/jar"));
+    jar.arg("cf").arg(site.jars().join(JAR)).arg("-C").arg(&classes).arg(".");
+    run("pack our Java classes", &mut jar).map(drop)
+}

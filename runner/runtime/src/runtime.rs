@@ -1,0 +1,192 @@
+//! An installed runtime and its manifest, `runtime.json`.
+
+use crate::cds::{self, Role};
+use crate::error::InstallError;
+use crate::machine::{Java, Python};
+use crate::s3_defaults::s3_defaults;
+use firesteel_core::release::{SparkBuild, Version};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Number of the layout on disk; a change of what is installed changes it, and old installations are not used.
+pub(crate) const LAYOUT: u32 = 1;
+
+const MANIFEST: &str = "runtime.json";
+
+/// A release as installed on this machine. Paths are absolute if the cache's path is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// The label it was asked for by; labels of one Spark version share the rest.
+    pub label: String,
+    /// Spark's version as installed, e.g. `3.5.6`.
+    pub spark_version: String,
+    /// Version of Hadoop in it.
+    pub hadoop_version: String,
+    /// Folder of the installation.
+    pub home: PathBuf,
+    /// SPARK_HOME, laid out as a Spark distribution (`bin`, `jars`, `python/lib`).
+    pub spark_home: PathBuf,
+    /// `SPARK_HOME/jars`. The S3 jars and ours are in it: `jars/*` is the whole class path.
+    pub jars_dir: PathBuf,
+    /// Python of drivers and workers that bring none of their own.
+    pub python: PathBuf,
+    /// Version of that Python, e.g. `3.11.7`.
+    pub python_version: String,
+    /// The JDK it runs on.
+    pub java: Java,
+    /// Class-data archives, if they were made for this JDK.
+    pub cds: Option<SharedArchives>,
+}
+
+/// Class-data archives of one JDK build over one jar folder; file names relative to the installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedArchives {
+    /// [`Java::build`] they were made with.
+    pub java_build: String,
+    /// Archive for drivers.
+    pub driver: PathBuf,
+    /// Archive for executors.
+    pub executor: PathBuf,
+}
+
+impl Runtime {
+    /// JAVA_HOME.
+    pub fn java_home(&self) -> &Path {
+        &self.java.home
+    }
+
+    /// The `java` program.
+    pub fn java_executable(&self) -> PathBuf {
+        self.java.java()
+    }
+
+    /// `bin/spark-submit`.
+    pub fn spark_submit(&self) -> PathBuf {
+        self.spark_home.join("bin/spark-submit")
+    }
+
+    /// Class path of a JVM of this runtime, given Spark's `extraClassPath` and the folder of its configuration.
+    ///
+    /// Extra entries come first, as Spark has it, for users shadow classes with them; they switch the class-data
+    /// archive off. The configuration folder comes last, which the archive needs: no jar holds a file of its names.
+    pub fn class_path(&self, extra: Option<&str>, conf: &Path) -> String {
+        let jars = format!("{}/*", self.jars_dir.display());
+        let parts = [extra.unwrap_or(""), &jars, &conf.to_string_lossy()].map(str::to_owned);
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(":")
+    }
+
+    /// PYTHONPATH that Spark would set: its own Python and py4j, as archives with byte code.
+    pub fn python_path(&self) -> String {
+        let lib = self.spark_home.join("python/lib");
+        let mut zips: Vec<PathBuf> = fs::read_dir(&lib)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "zip"))
+            .collect();
+        zips.sort_by_key(|path| !path.ends_with("pyspark.zip"));
+        zips.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>().join(":")
+    }
+
+    /// JVM options that switch the class-data archive of this role on for this JDK; none if there is no archive for
+    /// it. A stale archive is passed over by the JVM without a word.
+    pub fn cds_options(&self, role: Role, java: &Java) -> Vec<String> {
+        match &self.cds {
+            Some(archives) if archives.java_build == java.build => {
+                cds::use_options(&self.home.join(archives.file(role)))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// JVM options without which this Spark does not start on this runtime's JDK: Spark up to 3.2 does not open the
+    /// modules of Java 17 by itself, later ones do.
+    pub fn java_options(&self) -> Vec<String> {
+        let old = Version::parse(&self.spark_version).is_some_and(|version| version < Version::new(3, 3, 0));
+        match old && self.java.feature >= 16 {
+            true => cds::OPENED_PACKAGES
+                .iter()
+                .map(|package| format!("--add-opens={package}=ALL-UNNAMED"))
+                .collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// Spark properties that a job gets from the runtime: S3 by every scheme, committers, retries. The endpoint, its
+    /// region and credentials are not among them.
+    pub fn defaults(&self) -> Vec<(String, String)> {
+        let pairs = s3_defaults(&self.spark_version, &self.hadoop_version);
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+impl SharedArchives {
+    fn file(&self, role: Role) -> &Path {
+        match role {
+            Role::Driver => &self.driver,
+            Role::Executor => &self.executor,
+        }
+    }
+}
+
+/// What is written in the installation; paths that never change are not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    layout: u32,
+    /// Spark's version that the catalogue names.
+    spark_asked: String,
+    spark_version: String,
+    hadoop_version: String,
+    python_version: String,
+    pub(crate) java: Java,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cds: Option<SharedArchives>,
+}
+
+impl Manifest {
+    pub(crate) fn new(build: &SparkBuild, spark_version: &str, python: &Python, java: &Java) -> Self {
+        Self {
+            layout: LAYOUT,
+            spark_asked: build.spark.to_owned(),
+            spark_version: spark_version.to_owned(),
+            hadoop_version: build.hadoop.to_owned(),
+            python_version: python.version.clone(),
+            java: java.clone(),
+            cds: None,
+        }
+    }
+
+    /// The manifest of an installation, if it has one of this layout.
+    pub(crate) fn read(home: &Path) -> Option<Self> {
+        let text = fs::read(home.join(MANIFEST)).ok()?;
+        serde_json::from_slice(&text).ok().filter(|manifest: &Self| manifest.layout == LAYOUT)
+    }
+
+    /// Writes it whole or not at all.
+    pub(crate) fn write(&self, home: &Path) -> Result<(), InstallError> {
+        let (part, whole) = (home.join("runtime.json.part"), home.join(MANIFEST));
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| InstallError::io("write the manifest")(error.into()))?;
+        fs::write(&part, text).map_err(InstallError::io(format!("write {}", part.display())))?;
+        fs::rename(&part, &whole).map_err(InstallError::io(format!("rename to {}", whole.display())))
+    }
+
+    pub(crate) fn runtime(&self, label: &str, home: &Path) -> Runtime {
+        let spark_home = home.join("spark");
+        Runtime {
+            label: label.to_owned(),
+            spark_version: self.spark_version.clone(),
+            hadoop_version: self.hadoop_version.clone(),
+            home: home.to_path_buf(),
+            jars_dir: spark_home.join("jars"),
+            spark_home,
+            python: home.join("python/bin/python3"),
+            python_version: self.python_version.clone(),
+            java: self.java.clone(),
+            cds: self.cds.clone().filter(|archives| {
+                home.join(&archives.driver).exists() && home.join(&archives.executor).exists()
+            }),
+        }
+    }
+}
