@@ -150,3 +150,56 @@ pub async fn open_with(
 ) -> Journal<Ledger> {
     Journal::open(store, log(), deps(clock, writer), settings).await.expect("the log opens")
 }
+
+/// Wall and boot clock of this machine, for tests against real servers.
+pub struct RealClock(pub std::time::Instant);
+
+impl Clock for RealClock {
+    fn now(&self) -> Millis {
+        START + self.boot()
+    }
+
+    fn boot(&self) -> Millis {
+        self.0.elapsed().as_millis() as i64
+    }
+}
+
+fn real_deps(writer: &'static str) -> Deps {
+    let next = AtomicU64::new(0);
+    Deps {
+        clock: Arc::new(RealClock(std::time::Instant::now())),
+        marks: Arc::new(move || format!("{writer}-{}", next.fetch_add(1, Ordering::SeqCst))),
+    }
+}
+
+/// Two journals on one log, each with `each` commands in flight at once: every one is accepted once, and both agree with
+/// a third that reads the log from the beginning.
+pub async fn race_two_journals(store: Arc<dyn Store>, each: u64) {
+    let settings = Settings { checkpoint_every: 4, ..Settings::default() };
+    let mut journals = Vec::new();
+    for writer in ["a", "b", "c"] {
+        let (store, settings) = (Arc::clone(&store), settings.clone());
+        let journal: Journal<Ledger> =
+            Journal::open(store, log(), real_deps(writer), settings).await.expect("it opens");
+        journals.push(journal);
+    }
+    let commands = (0..2 * each).map(|id| {
+        let journal = journals[(id % 2) as usize].clone();
+        async move {
+            tokio::time::sleep(Duration::from_millis(id * 7 % 100)).await;
+            journal.submit(add(id, 1)).await.expect("accepted")
+        }
+    });
+    futures::future::join_all(commands).await;
+    let mut states = Vec::new();
+    for journal in &journals {
+        states.push(journal.fresh().await.expect("readable"));
+        journal.close().await;
+    }
+    assert_eq!(states[0].state.accounts["a"], 2 * each as i64);
+    assert_eq!(states[0], states[1]);
+    assert_eq!(states[0], states[2]);
+    let reopened: Journal<Ledger> =
+        Journal::open(store, log(), real_deps("d"), settings).await.expect("it opens");
+    assert_eq!(reopened.state(), states[0]);
+}
