@@ -1,0 +1,197 @@
+//! GetObject and HeadObject.
+
+use s3s::dto::{
+    ChecksumMode, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Range, StreamingBlob,
+};
+use s3s::{S3Request, S3Response, S3Result, s3_error};
+
+use super::Api;
+use super::answer::{checksum, etag, metadata, not_modified};
+use super::request::{from_ms, read_condition, s3_refusal};
+use crate::body::send;
+use crate::index::{ObjectRecord, ReadCondition, Reading};
+
+/// What S3 says of an object whose writer said nothing.
+const DEFAULT_TYPE: &str = "binary/octet-stream";
+
+/// The stretch of an object that a request is about.
+struct Stretch {
+    from: u64,
+    to: u64,
+    /// Whether it was asked for, so that the answer is 206.
+    partial: bool,
+    /// The number of parts, if one of them was asked for.
+    parts: Option<i32>,
+}
+
+impl Stretch {
+    fn content_range(&self, record: &ObjectRecord) -> Option<String> {
+        self.partial.then(|| format!("bytes {}-{}/{}", self.from, self.to - 1, record.size))
+    }
+}
+
+fn check(record: &ObjectRecord, condition: &ReadCondition) -> S3Result<()> {
+    match condition.check(record) {
+        Reading::Holds => Ok(()),
+        Reading::NotModified => Err(not_modified(record)),
+        Reading::Failed => Err(s3_error!(
+            PreconditionFailed,
+            "At least one of the pre-conditions you specified did not hold"
+        )),
+    }
+}
+
+fn stretch(record: &ObjectRecord, range: Option<Range>, part: Option<i32>) -> S3Result<Stretch> {
+    let unsatisfiable = || s3_error!(InvalidRange, "The requested range is not satisfiable");
+    let whole = Stretch { from: 0, to: record.size, partial: false, parts: None };
+    match (range, part) {
+        (Some(_), Some(_)) => {
+            Err(s3_error!(InvalidRequest, "Cannot specify both Range header and partNumber query parameter"))
+        }
+        (None, None) => Ok(whole),
+        (Some(range), None) => {
+            // A suffix of an empty object, or of no bytes, is unsatisfiable too.
+            let bytes = range.check(record.size).map_err(|_| unsatisfiable())?;
+            match bytes.is_empty() {
+                true => Err(unsatisfiable()),
+                false => Ok(Stretch { from: bytes.start, to: bytes.end, partial: true, ..whole }),
+            }
+        }
+        (None, Some(number)) => part_stretch(record, number, whole),
+    }
+}
+
+fn part_stretch(record: &ObjectRecord, number: i32, whole: Stretch) -> S3Result<Stretch> {
+    let missing = || s3_error!(InvalidRange, "The requested partnumber is not satisfiable");
+    if record.parts.is_empty() {
+        return if number == 1 { Ok(Stretch { partial: record.size > 0, ..whole }) } else { Err(missing()) };
+    }
+    // Parts are counted as they lie, whatever numbers they were uploaded under.
+    let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1)).ok_or_else(missing)?;
+    let part = record.parts.get(at).ok_or_else(missing)?;
+    let from: u64 = record.parts[..at].iter().map(|part| part.size).sum();
+    let parts = Some(record.parts.len() as i32);
+    Ok(Stretch { from, to: from + part.size, partial: part.size > 0, parts })
+}
+
+fn content_type(record: &ObjectRecord) -> Option<String> {
+    Some(record.about.content_type.clone().unwrap_or_else(|| DEFAULT_TYPE.into()))
+}
+
+fn wants_checksum(mode: Option<&ChecksumMode>) -> bool {
+    mode.is_some_and(|mode| mode.as_str().eq_ignore_ascii_case(ChecksumMode::ENABLED))
+}
+
+fn only_null_version(version: Option<&str>) -> S3Result<()> {
+    match version {
+        None | Some("null") => Ok(()),
+        Some(_) => Err(s3_error!(InvalidArgument, "Invalid version id specified")),
+    }
+}
+
+fn tag_count(record: &ObjectRecord) -> Option<i32> {
+    (!record.about.tags.is_empty()).then_some(record.about.tags.len() as i32)
+}
+
+impl Api {
+    pub(super) async fn get(&self, req: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
+        let input = req.input;
+        only_null_version(input.version_id.as_deref())?;
+        let era = self.blobs.enter();
+        let condition = read_condition(
+            input.if_match,
+            input.if_none_match,
+            input.if_modified_since,
+            input.if_unmodified_since,
+        );
+        // The record, the row that may hold its body, and so the whole answer are of one snapshot.
+        let read = self.index.read(|snapshot| {
+            let record = snapshot.object(&input.bucket, &input.key)?;
+            let stretch =
+                check(&record, &condition).and_then(|()| stretch(&record, input.range, input.part_number));
+            let stretch = match stretch {
+                Ok(stretch) => stretch,
+                Err(error) => return Ok(Err(error)),
+            };
+            let body = send(snapshot, &record.pieces, (stretch.from, stretch.to), &self.blobs, era)?;
+            Ok(Ok((record, stretch, body)))
+        });
+        let (record, stretch, body) = read.map_err(s3_refusal)??;
+        let whole = stretch.to - stretch.from == record.size;
+        let sum = record.sum.as_ref().filter(|_| whole && wants_checksum(input.checksum_mode.as_ref()));
+        let sum = checksum(sum);
+        let mut response = S3Response::new(GetObjectOutput {
+            accept_ranges: Some("bytes".into()),
+            body: Some(StreamingBlob::from(body)),
+            cache_control: record.about.cache_control.clone(),
+            checksum_crc32: sum.checksum_crc32,
+            checksum_crc32c: sum.checksum_crc32c,
+            checksum_crc64nvme: sum.checksum_crc64nvme,
+            checksum_sha1: sum.checksum_sha1,
+            checksum_sha256: sum.checksum_sha256,
+            checksum_type: sum.checksum_type,
+            content_disposition: record.about.content_disposition.clone(),
+            content_encoding: record.about.content_encoding.clone(),
+            content_language: record.about.content_language.clone(),
+            content_length: Some((stretch.to - stretch.from) as i64),
+            content_range: stretch.content_range(&record),
+            content_type: content_type(&record),
+            e_tag: etag(&record.etag),
+            expires: record.about.expires_ms.map(from_ms),
+            last_modified: Some(from_ms(record.modified_ms)),
+            metadata: metadata(&record),
+            parts_count: stretch.parts,
+            tag_count: tag_count(&record),
+            website_redirect_location: record.about.redirect.clone(),
+            ..Default::default()
+        });
+        response.status = stretch.partial.then_some(http::StatusCode::PARTIAL_CONTENT);
+        Ok(response)
+    }
+
+    pub(super) async fn head(
+        &self,
+        req: S3Request<HeadObjectInput>,
+    ) -> S3Result<S3Response<HeadObjectOutput>> {
+        let input = req.input;
+        only_null_version(input.version_id.as_deref())?;
+        let condition = read_condition(
+            input.if_match,
+            input.if_none_match,
+            input.if_modified_since,
+            input.if_unmodified_since,
+        );
+        let record =
+            self.index.read(|snapshot| snapshot.object(&input.bucket, &input.key)).map_err(s3_refusal)?;
+        check(&record, &condition)?;
+        let stretch = stretch(&record, input.range, input.part_number)?;
+        let whole = stretch.to - stretch.from == record.size;
+        let sum = record.sum.as_ref().filter(|_| whole && wants_checksum(input.checksum_mode.as_ref()));
+        let sum = checksum(sum);
+        let mut response = S3Response::new(HeadObjectOutput {
+            accept_ranges: Some("bytes".into()),
+            cache_control: record.about.cache_control.clone(),
+            checksum_crc32: sum.checksum_crc32,
+            checksum_crc32c: sum.checksum_crc32c,
+            checksum_crc64nvme: sum.checksum_crc64nvme,
+            checksum_sha1: sum.checksum_sha1,
+            checksum_sha256: sum.checksum_sha256,
+            checksum_type: sum.checksum_type,
+            content_disposition: record.about.content_disposition.clone(),
+            content_encoding: record.about.content_encoding.clone(),
+            content_language: record.about.content_language.clone(),
+            content_length: Some((stretch.to - stretch.from) as i64),
+            content_range: stretch.content_range(&record),
+            content_type: content_type(&record),
+            e_tag: etag(&record.etag),
+            expires: record.about.expires_ms.map(from_ms),
+            last_modified: Some(from_ms(record.modified_ms)),
+            metadata: metadata(&record),
+            parts_count: stretch.parts,
+            website_redirect_location: record.about.redirect.clone(),
+            ..Default::default()
+        });
+        response.status = stretch.partial.then_some(http::StatusCode::PARTIAL_CONTENT);
+        Ok(response)
+    }
+}

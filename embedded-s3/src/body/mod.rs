@@ -1,0 +1,8 @@
+//! Bodies on their way in and out: received and verified before anything is committed, sent as
+//! a stream that holds little memory.
+
+mod receive;
+mod send;
+
+pub use receive::{Claims, receive};
+pub use send::send;

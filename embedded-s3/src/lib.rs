@@ -1,0 +1,142 @@
+//! S3 for one machine: conditional writes, durable, in one folder, with STS for it.
+//!
+//! [`EmbeddedS3`] answers HTTP requests; whoever holds it owns the socket. It knows nothing of job
+//! runs or the control plane, except that one bucket is the control plane's alone.
+
+mod access;
+mod api;
+mod blobs;
+mod body;
+mod digest;
+mod index;
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use access::{Gate, Keys};
+use api::Api;
+use bytes::Bytes;
+use index::Index;
+use s3s::service::{S3Service, S3ServiceBuilder};
+
+/// The body of a response: an [`http_body::Body`] of [`Bytes`].
+pub use s3s::Body;
+
+/// An access key and its secret.
+#[derive(Clone)]
+pub struct KeyPair {
+    /// Access key id.
+    pub access_key: String,
+    /// Secret access key.
+    pub secret_key: String,
+}
+
+impl std::fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyPair").field("access_key", &self.access_key).finish_non_exhaustive()
+    }
+}
+
+/// What is to be opened, and for whom.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data folder; created if it is not there.
+    pub root: PathBuf,
+    /// The region that buckets are said to be in.
+    pub region: String,
+    /// The key of whoever runs this machine: all buckets but the state bucket.
+    pub operator: KeyPair,
+    /// The control plane's key: everything.
+    pub control_plane: KeyPair,
+    /// The bucket that only the control plane can see.
+    pub state_bucket: String,
+    /// The file that says which roles there are and what they may; without it every role is accepted.
+    pub roles_file: Option<PathBuf>,
+    /// The account that owns everything, 12 digits.
+    pub account_id: String,
+}
+
+/// Why the store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has the data folder open.
+    #[error("{0} is in use by another process")]
+    InUse(PathBuf),
+    /// The folder or a file in it could not be read or written.
+    #[error("{0}: {1}")]
+    Folder(PathBuf, std::io::Error),
+    /// The index could not be opened.
+    #[error("the index in {0} cannot be opened: {1}")]
+    Index(PathBuf, String),
+    /// The roles file is not valid.
+    #[error("{0}: {1}")]
+    Roles(PathBuf, String),
+}
+
+/// S3 and STS over one data folder.
+pub struct EmbeddedS3 {
+    index: Arc<Index>,
+    s3: S3Service,
+    _lock: File,
+}
+
+impl EmbeddedS3 {
+    /// Opens the data folder. Only one process at a time can.
+    pub fn open(config: Config) -> Result<Self, OpenError> {
+        let root = config.root;
+        let in_folder = |failure| OpenError::Folder(root.clone(), failure);
+        std::fs::create_dir_all(&root).map_err(in_folder)?;
+        let lock = File::create(root.join("lock")).map_err(in_folder)?;
+        lock.try_lock().map_err(|_| OpenError::InUse(root.clone()))?;
+        let (index, blobs) =
+            Index::open(&root).map_err(|refusal| OpenError::Index(root.clone(), refusal.to_string()))?;
+        let index = Arc::new(index);
+        let gate = Gate(Arc::new(Keys {
+            operator: config.operator,
+            control_plane: config.control_plane,
+            state_bucket: config.state_bucket.into(),
+        }));
+        let mut builder = S3ServiceBuilder::new(Api {
+            index: index.clone(),
+            blobs,
+            region: config.region,
+            account: config.account_id,
+        });
+        builder.set_auth(gate.clone());
+        builder.set_access(gate);
+        Ok(Self { index, s3: builder.build(), _lock: lock })
+    }
+
+    /// Answers an S3 request.
+    pub async fn s3<B>(&self, request: http::Request<B>) -> http::Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let request =
+            request.map(|body| Body::http_body_unsync(http_body_util::BodyExt::map_err(body, Into::into)));
+        match self.s3.call(request).await {
+            Ok(response) => response,
+            Err(_) => {
+                let mut response = http::Response::new(Body::empty());
+                *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                response
+            }
+        }
+    }
+
+    /// Answers an STS request.
+    pub async fn sts<B>(&self, request: http::Request<B>) -> http::Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.s3(request).await
+    }
+
+    /// Commits what is queued and closes the files. Requests that come later fail.
+    pub fn close(self) {
+        self.index.close();
+    }
+}
