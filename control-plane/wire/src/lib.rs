@@ -4,12 +4,17 @@
 //! This room knows the published service model and nothing of what an operation does. It must not know sockets, clocks, randomness,
 //! S3, or the rules of applications and job runs: whoever calls it brings the bytes and the time.
 
+pub mod arn;
 pub mod client;
 pub mod error;
 pub mod model;
 pub mod operation;
+pub mod paging;
 pub mod route;
 pub mod shapes;
+pub mod sigv4;
+pub mod sizes;
+pub mod texts;
 pub mod validate;
 
 pub use error::{ApiError, ErrorKind};
