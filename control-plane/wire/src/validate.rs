@@ -109,12 +109,12 @@ impl Walk<'_> {
         }
         let mut bad_element = false;
         for (index, value) in elements.iter().enumerate() {
-            let outer = self.enter(&format!("{}.member", index + 1));
             if is_scalar_of(&inner.kind, value) {
                 bad_element |= !broken(inner, value).is_empty();
-            } else {
-                self.value(element, value)?;
+                continue;
             }
+            let outer = self.enter(&format!("{}.member", index + 1));
+            self.value(element, value)?;
             self.path.truncate(outer);
         }
         if bad_element {
@@ -132,28 +132,27 @@ impl Walk<'_> {
         object: &Input,
     ) -> Result<(), ApiError> {
         let (key, inner) = (self.model.shape(parts.0), self.model.shape(parts.1));
-        let whole = echo(whole, shape.sensitive || key.sensitive || holds_sensitive(self.model, inner));
+        let sensitive = shape.sensitive || key.sensitive || holds_sensitive(self.model, inner);
         for constraint in broken_size(shape, object.len()) {
-            self.violation(&whole, &constraint);
+            self.violation(&echo(whole, sensitive), &constraint);
         }
         if object.keys().any(|name| !broken_text(key, name).is_empty()) {
-            self.violation(&whole, &format!("Map keys must satisfy constraint: [{}]", rules(key).join(", ")));
+            let rules = format!("Map keys must satisfy constraint: [{}]", rules(key).join(", "));
+            self.violation(&echo(whole, sensitive), &rules);
         }
         let mut bad_value = false;
         for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
-            let outer = self.enter(&format!("{name}.member"));
             if is_scalar_of(&inner.kind, value) {
                 bad_value |= !broken(inner, value).is_empty();
-            } else {
-                self.value(parts.1, value)?;
+                continue;
             }
+            let outer = self.enter(&format!("{name}.member"));
+            self.value(parts.1, value)?;
             self.path.truncate(outer);
         }
         if bad_value {
-            self.violation(
-                &whole,
-                &format!("Map value must satisfy constraint: [{}]", rules(inner).join(", ")),
-            );
+            let rules = format!("Map value must satisfy constraint: [{}]", rules(inner).join(", "));
+            self.violation(&echo(whole, sensitive), &rules);
         }
         Ok(())
     }
