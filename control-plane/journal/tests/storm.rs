@@ -132,18 +132,21 @@ async fn open(
     clock: &Arc<TestClock>,
     writer: &'static str,
     mistake: Mistake,
-) -> Journal<Ledger> {
+) -> Result<Journal<Ledger>, String> {
     let mut deps = common::deps(clock, writer);
     if mistake == Mistake::OneMark {
         deps.marks = Arc::new(|| "same".to_owned());
     }
-    loop {
+    let mut last = String::new();
+    for _ in 0..100 {
         let flawed = Arc::new(Flawed { inner: Arc::clone(store), mistake });
         match Journal::open(flawed, log(), deps.clone(), settings()).await {
-            Ok(journal) => return journal,
-            Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+            Ok(journal) => return Ok(journal),
+            Err(error) => last = error.to_string(),
         }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
+    Err(format!("the log cannot be opened: {last}"))
 }
 
 fn command(id: u64, dice: &mut Dice) -> Command {
@@ -209,7 +212,7 @@ fn storm(seed: u64, mistake: Mistake, odds: Odds) -> Result<String, String> {
         let mut callers = Vec::new();
         let mut journals = Vec::new();
         for (n, writer) in ["a", "b"].into_iter().enumerate() {
-            let journal = open(&store, &clock, writer, mistake).await;
+            let journal = open(&store, &clock, writer, mistake).await?;
             for m in 0..3 {
                 let first = (n as u64 * 3 + m) * 100 + 1;
                 let (journal, record) = (journal.clone(), Arc::clone(&record));
@@ -228,7 +231,7 @@ fn storm(seed: u64, mistake: Mistake, odds: Odds) -> Result<String, String> {
             states.push(journal.refresh().await.map_err(|e| format!("after the storm: {e}"))?);
             journal.close().await;
         }
-        states.push(open(&store, &clock, "c", mistake).await.state());
+        states.push(open(&store, &clock, "c", mistake).await?.state());
         let record = record.lock().unwrap();
         check(&memory, &record, &states)?;
         Ok(format!("{:?} {:?}", memory.objects(), record.told))
