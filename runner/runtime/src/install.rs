@@ -88,7 +88,7 @@ impl Installer {
         })?;
         if runtime.cds.is_none() {
             progress("training class-data archives for faster starts");
-            match cds::train(&runtime, &self.home(build)) {
+            match cds::train(&runtime) {
                 Ok(archives) => runtime = self.record_archives(&runtime, archives)?,
                 Err(error) => progress(&format!("without class-data archives: {error}")),
             }
@@ -133,7 +133,8 @@ impl Installer {
 
     fn publish(&self, site: &Site) -> Result<(), InstallError> {
         let spark_version = spark::version_in(&site.spark_home())?;
-        let manifest = Manifest::new(site.build, &spark_version, &site.python, &site.java);
+        let options = java_module::module_options(site)?;
+        let manifest = Manifest::new(site.build, &spark_version, &site.python, &site.java, options);
         site.clear_marks()?;
         manifest.write(&site.folder)?;
         let home = self.home(site.build);
@@ -182,7 +183,7 @@ impl Installer {
         let stat = nix::sys::statvfs::statvfs(&self.cache).map_err(|errno| {
             InstallError::io(format!("ask for room in {}", self.cache.display()))(errno.into())
         })?;
-        let free = u64::from(stat.blocks_available()) * u64::from(stat.fragment_size()) / (1 << 20);
+        let free = stat.blocks_available() * stat.fragment_size() / (1 << 20);
         match free < NEEDED_MB {
             true => Err(InstallError::DiskFull { folder: self.cache.clone(), needed: NEEDED_MB, free }),
             false => Ok(()),

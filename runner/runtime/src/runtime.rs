@@ -4,13 +4,13 @@ use crate::cds::{self, Role};
 use crate::error::InstallError;
 use crate::machine::{Java, Python};
 use crate::s3_defaults::s3_defaults;
-use firesteel_core::release::{SparkBuild, Version};
+use firesteel_core::release::SparkBuild;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Number of the layout on disk; a change of what is installed changes it, and old installations are not used.
-pub(crate) const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u32 = 2;
 
 const MANIFEST: &str = "runtime.json";
 
@@ -35,6 +35,8 @@ pub struct Runtime {
     pub python_version: String,
     /// The JDK it runs on.
     pub java: Java,
+    /// See [`Runtime::java_options`].
+    pub(crate) java_options: Vec<String>,
     /// Class-data archives, if they were made for this JDK.
     pub cds: Option<SharedArchives>,
 }
@@ -100,17 +102,10 @@ impl Runtime {
         }
     }
 
-    /// JVM options without which this Spark does not start on this runtime's JDK: Spark up to 3.2 does not open the
-    /// modules of Java 17 by itself, later ones do.
-    pub fn java_options(&self) -> Vec<String> {
-        let old = Version::parse(&self.spark_version).is_some_and(|version| version < Version::new(3, 3, 0));
-        match old && self.java.feature >= 16 {
-            true => cds::OPENED_PACKAGES
-                .iter()
-                .map(|package| format!("--add-opens={package}=ALL-UNNAMED"))
-                .collect(),
-            false => Vec::new(),
-        }
+    /// JVM options that Spark's launcher would add for this JDK (opened packages and the like). Whoever starts a
+    /// driver without `bin/spark-submit` puts them first; executors get theirs from the driver, except from Spark 3.2.
+    pub fn java_options(&self) -> &[String] {
+        &self.java_options
     }
 
     /// Spark properties that a job gets from the runtime: S3 by every scheme, committers, retries. The endpoint, its
@@ -140,12 +135,19 @@ pub(crate) struct Manifest {
     hadoop_version: String,
     python_version: String,
     pub(crate) java: Java,
+    java_options: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cds: Option<SharedArchives>,
 }
 
 impl Manifest {
-    pub(crate) fn new(build: &SparkBuild, spark_version: &str, python: &Python, java: &Java) -> Self {
+    pub(crate) fn new(
+        build: &SparkBuild,
+        spark_version: &str,
+        python: &Python,
+        java: &Java,
+        java_options: Vec<String>,
+    ) -> Self {
         Self {
             layout: LAYOUT,
             spark_asked: build.spark.to_owned(),
@@ -153,6 +155,7 @@ impl Manifest {
             hadoop_version: build.hadoop.to_owned(),
             python_version: python.version.clone(),
             java: java.clone(),
+            java_options,
             cds: None,
         }
     }
@@ -184,6 +187,7 @@ impl Manifest {
             python: home.join("python/bin/python3"),
             python_version: self.python_version.clone(),
             java: self.java.clone(),
+            java_options: self.java_options.clone(),
             cds: self.cds.clone().filter(|archives| {
                 home.join(&archives.driver).exists() && home.join(&archives.executor).exists()
             }),

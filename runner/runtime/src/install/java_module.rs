@@ -15,6 +15,10 @@ const SOURCES: &[(&str, &str)] = &[
         "io/firesteel/spark/FactoryCommitter.java",
         include_str!("../../../jvm/src/main/java/io/firesteel/spark/FactoryCommitter.java"),
     ),
+    (
+        "io/firesteel/spark/ModuleOptions.java",
+        include_str!("../../../jvm/src/main/java/io/firesteel/spark/ModuleOptions.java"),
+    ),
 ];
 
 /// Name of the jar in `SPARK_HOME/jars`.
@@ -43,4 +47,12 @@ pub(super) fn install(site: &Site) -> Result<(), InstallError> {
     let mut jar = clean(site.java.home.join("bin/jar"));
     jar.arg("cf").arg(site.jars().join(JAR)).arg("-C").arg(&classes).arg(".");
     run("pack our Java classes", &mut jar).map(drop)
+}
+
+/// The JVM options that this Spark's launcher adds on this Java, asked of it.
+pub(super) fn module_options(site: &Site) -> Result<Vec<String>, InstallError> {
+    let mut java = clean(site.java.java());
+    java.arg("-cp").arg(format!("{}/*", site.jars().display())).arg("io.firesteel.spark.ModuleOptions");
+    let said = run("ask Spark for its JVM options", &mut java)?;
+    Ok(said.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
 }
