@@ -27,6 +27,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use table::Process;
 
 /// What a process substrate is opened with.
@@ -292,19 +293,26 @@ impl Inner {
     }
 }
 
-/// Takes the root for this control plane alone. The lock ends with this process, however it ends; runners do not
-/// inherit it.
+/// Takes the root for this control plane alone. The lock ends with this process, however it ends: runners do not
+/// inherit it. It is asked for a second long, because a process that is just dying, or a child of it on its way to
+/// become a runner, may hold it for a moment.
 fn lock(root: &Path) -> io::Result<File> {
     std::fs::create_dir_all(root)?;
     let lock = File::create(root.join("lock"))?;
-    lock.try_lock().map_err(|error| match error {
-        TryLockError::Error(error) => error,
-        TryLockError::WouldBlock => {
-            let message = format!("{} is used by another control plane", root.display());
-            io::Error::new(io::ErrorKind::WouldBlock, message)
+    let deadline = Instant::now() + Duration::from_secs(1);
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => {
+                let message = format!("{} is used by another control plane", root.display());
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, message));
+            }
         }
-    })?;
-    Ok(lock)
+    }
 }
 
 fn storage(error: io::Error) -> SubstrateError {

@@ -147,6 +147,23 @@ mod tests {
     }
 
     #[test]
+    fn a_runner_that_is_left_without_an_errand_reads_an_end_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments =
+            ["-c", "cat > errand; echo $$ > ended.new; mv ended.new ended"].map(OsString::from).into();
+        let command = RunnerCommand { program: "/bin/sh".into(), arguments };
+        let waiting = Waiting::start(&command, folder.path(), &BTreeMap::new()).unwrap();
+        let leader = waiting.leader().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(!folder.path().join("ended").exists(), "it did not wait");
+        drop(waiting);
+        let pid = rustix::process::Pid::from_raw(leader.pid as i32);
+        rustix::process::waitpid(pid, rustix::process::WaitOptions::empty()).unwrap();
+        assert!(folder.path().join("ended").exists());
+        assert_eq!(std::fs::read(folder.path().join("errand")).unwrap(), b"");
+    }
+
+    #[test]
     fn the_environment_is_short() {
         let names: Vec<_> = environment(Path::new("/f")).into_iter().map(|(name, _)| name).collect();
         let allowed = ["PATH", "HOME", "LANG", WORKER_FOLDER, "RUST_LOG", "RUST_BACKTRACE"];

@@ -75,7 +75,8 @@ async fn state(port: &Imagined, worker: &str) -> Option<Sighted> {
 #[tokio::test(start_paused = true)]
 async fn launches_meet_their_fates() {
     let late = LaunchFate::Arrives { begins_after: Duration::from_secs(5), reply_lost: true };
-    let launches = [LaunchFate::Lost, LaunchFate::NotStarted, late, LaunchFate::NotStarted, LaunchFate::Stillborn];
+    let launches =
+        [LaunchFate::Lost, LaunchFate::NotStarted, late, LaunchFate::NotStarted, LaunchFate::Stillborn];
     let port = Imagined::new(facts(), Script { launches: launches.into(), ..Script::default() });
     let first = order("a", STAYS);
     assert!(matches!(port.launch(&first).await, Err(LaunchError::Unknown { .. })));

@@ -49,7 +49,6 @@ async fn the_errand_comes_by_a_descriptor_and_by_no_other_way() {
     let allowed = ["PATH", "HOME", "LANG", WORKER_FOLDER, "RUST_LOG", "RUST_BACKTRACE", "FAMILY"];
     for variable in environment.split_terminator('\0') {
         let name = variable.split('=').next().unwrap();
-        // A line of FAMILY's value is not a variable: variables are divided by NUL.
         assert!(allowed.contains(&name), "{variable}");
     }
     stage.port.kill(&WorkerId::new("w")).await.unwrap();
@@ -63,9 +62,11 @@ async fn a_worker_is_its_own_session_in_its_own_folder() {
     assert_eq!(session(pid), Some(pid));
     assert_eq!(fs::read_link(format!("/proc/{pid}/cwd")).unwrap(), folder);
     assert_eq!(sighted(&stage, "w").await.unwrap().state, Sighted::Alive { pid: Some(pid) });
-    let open: Vec<_> = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().map(|fd| fd.unwrap().path()).collect();
+    let open: Vec<_> =
+        fs::read_dir(format!("/proc/{pid}/fd")).unwrap().map(|fd| fd.unwrap().path()).collect();
     assert!(open.len() <= 4, "more is open than the standard three: {open:?}");
-    for (path, mode) in [("", 0o700), ("work", 0o700), ("local", 0o700), ("worker.json", 0o600), ("runner.log", 0o600)]
+    for (path, mode) in
+        [("", 0o700), ("work", 0o700), ("local", 0o700), ("worker.json", 0o600), ("runner.log", 0o600)]
     {
         let found = fs::metadata(folder.join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!(found, mode, "{path}");
@@ -98,30 +99,6 @@ async fn what_a_dead_runner_leaves_behind_is_cleared_away() {
 }
 
 #[tokio::test]
-async fn what_a_runner_left_while_no_control_plane_was_there_is_cleared_away() {
-    let root = Root::new();
-    let mut settings = root.settings("ours");
-    // Of a runner that died unseen, only processes that show the worker's folder can be told from strangers.
-    settings.environment.insert("NO_STRANGER".to_owned(), "1".into());
-    let port = ProcessSubstrate::open(settings).await.unwrap();
-    let stage = Processes { root, port };
-    let pid = launch(&stage, "w", "family", "family").await;
-    let family = stage.root.pids("w", "family");
-    let Processes { root, port } = stage;
-    drop(port);
-    forget_watchers(pid);
-    // The watcher of the gone control plane may be first: either way nothing is left.
-    let stage = Processes { port: root.open().await, root };
-    assert_eq!(until(&stage, "w", |state| !state.is_alive()).await, Sighted::Gone);
-    assert!(family.iter().all(|pid| !runs(*pid)), "{family:?}");
-}
-
-/// Kills one runner alone.
-fn forget_watchers(pid: u32) {
-    crate::stage::signal(pid, "KILL");
-}
-
-#[tokio::test]
 async fn a_runner_that_ends_by_itself_is_no_zombie() {
     let stage = Processes::new().await;
     for part in [EXITS, DIES] {
@@ -134,25 +111,20 @@ async fn a_runner_that_ends_by_itself_is_no_zombie() {
 #[tokio::test]
 async fn launched_at_the_same_moment_it_still_starts_once() {
     let stage = Processes::new().await;
-    let order = order("w", STAYS);
-    let all: Vec<_> = (0..8).map(|_| stage.port.launch(&order)).collect();
-    for launch in all {
-        launch.await.unwrap();
-    }
+    let root = stage.root;
     let port = std::sync::Arc::new(stage.port);
-    let tasks: Vec<_> = (0..8)
-        .map(|n| {
-            let (port, order) = (port.clone(), crate::suite::order(if n % 2 == 0 { "x" } else { "y" }, STAYS));
-            tokio::spawn(async move { port.launch(&order).await })
-        })
-        .collect();
-    for task in tasks {
-        task.await.unwrap().unwrap();
+    let mut launches = tokio::task::JoinSet::new();
+    for n in 0..16 {
+        let (port, order) = (port.clone(), order(if n % 2 == 0 { "x" } else { "y" }, STAYS));
+        launches.spawn(async move { port.launch(&order).await });
     }
-    for worker in ["w", "x", "y"] {
-        appears(&stage.root.folder(worker).join("began")).await;
-        assert_eq!(stage.root.pids(worker, "began").len(), 1, "{worker}");
+    while let Some(launched) = launches.join_next().await {
+        launched.unwrap().unwrap();
+    }
+    for worker in ["x", "y"] {
+        appears(&root.folder(worker).join("began")).await;
         port.kill(&WorkerId::new(worker)).await.unwrap();
+        assert_eq!(root.pids(worker, "began").len(), 1, "{worker}");
     }
 }
 
