@@ -140,6 +140,25 @@ fn valid_requests_are_let_in_and_say_who_sent_them() {
     }
 }
 
+#[test]
+fn a_declared_hash_must_be_the_bodys() {
+    let declaring = |hash: &str| {
+        let mut sent = unsigned("POST", "/applications", "", "{}");
+        sent.headers.push(("X-Amz-Content-Sha256".into(), hash.into()));
+        verdict(&signed_by_sdk(sent, SECRET, None, None)).err()
+    };
+    assert_eq!(declaring("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"), None);
+    for other in ["UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", ""] {
+        assert_eq!(declaring(other), Some(ErrorKind::InvalidSignature), "{other}");
+    }
+}
+
+#[test]
+fn a_request_with_two_signatures_is_refused() {
+    let twice = signed_by_sdk(valid()[3].clone(), SECRET, None, None);
+    assert_eq!(verdict(&twice).err(), Some(ErrorKind::IncompleteSignature));
+}
+
 /// The same request for any reader: pairs of the query decoded and sorted, header names in lower case, spaces collapsed.
 fn meaning(sent: &Sent) -> Sent {
     let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).collect::<Vec<u8>>();
