@@ -184,7 +184,7 @@ fn believed(events: &[Value]) -> BTreeMap<String, u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn any_order_keeps_the_promises(steps in prop::collection::vec(step(), 1..60)) {

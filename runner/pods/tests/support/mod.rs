@@ -44,13 +44,15 @@ pub fn watch(cluster: &mut Cluster, target: &str) -> Watch {
     }
 }
 
-/// A pod like the real one, without config map, with its own name, number and labels.
+/// A pod like the real one, without config map and Java options, with its own name, number and labels.
 pub fn pod(n: u64) -> String {
     let mut pod: Value = serde_json::from_str(POD_1).unwrap();
     pod["metadata"]["name"] = json!(format!("exec-{n}"));
     pod["metadata"]["labels"]["spark-exec-id"] = json!(n.to_string());
     pod["spec"]["volumes"].as_array_mut().unwrap().retain(|volume| volume["configMap"].is_null());
-    for variable in pod["spec"]["containers"][0]["env"].as_array_mut().unwrap() {
+    let env = pod["spec"]["containers"][0]["env"].as_array_mut().unwrap();
+    env.retain(|variable| !variable["name"].as_str().unwrap().starts_with("SPARK_JAVA_OPT_"));
+    for variable in env {
         if variable["name"] == "SPARK_EXECUTOR_ID" {
             variable["value"] = json!(n.to_string());
         }

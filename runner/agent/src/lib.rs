@@ -1,0 +1,3 @@
+//! firesteel-agent (room being furnished).
+
+pub mod pod_api;
