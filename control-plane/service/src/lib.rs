@@ -1,1 +1,24 @@
-//! firesteel-service (room being furnished).
+//! The control plane: the rules and the journal in an async shell, behind HTTP.
+//!
+//! * `operations`: the API, one file an operation; `views`: state as the API shows it;
+//! * `runner`: what runners are answered; `engine`: the tick (look, decide, plan, act);
+//! * `ports`: what the binary must bring. This room starts no process, reads no configuration and knows no Spark.
+
+mod applications;
+mod body;
+mod control_plane;
+mod engine;
+mod history;
+mod home;
+mod http;
+mod ledger;
+mod operations;
+mod ports;
+mod run_request;
+mod runner;
+mod tokens;
+mod views;
+
+pub use control_plane::ControlPlane;
+pub use ledger::{ApplicationLedger, RegistryLedger};
+pub use ports::{Config, Identities, Identity, Parts, RoleError, Roles, Runtimes, Salvage, Sweep, World};

@@ -1,0 +1,50 @@
+//! The part of a run's request that the rules do not read: stored in its event, or by hash if it is large.
+
+use crate::ports::Parts;
+use firesteel_core::id::ApplicationId;
+use firesteel_core::job_run::JobRun;
+use firesteel_core::spark::Configuration;
+use firesteel_journal::requests;
+pub use firesteel_journal::requests::BodyError as Unreadable;
+use firesteel_journal::{StoreError, Stored};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What is kept of a StartJobRun request, and what was made of it at submission.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Body {
+    /// Members of the request that GetJobRun gives back, by their name in the API.
+    pub echo: Map<String, Value>,
+    /// Configuration of application and run, merged: classification → properties.
+    pub configuration: Configuration,
+    /// Where logs go, application and run merged.
+    pub log_uri: Option<String>,
+}
+
+impl Body {
+    /// The inline policy that narrows the execution role.
+    pub fn policy(&self) -> Option<&str> {
+        self.echo.get("executionIamPolicy")?.get("policy")?.as_str()
+    }
+
+    /// A member of `jobDriver.sparkSubmit`.
+    pub fn spark_submit(&self, member: &str) -> Option<&Value> {
+        self.echo.get("jobDriver")?.get("sparkSubmit")?.get(member)
+    }
+}
+
+/// Stores a body; the value belongs into the event.
+pub async fn write(parts: &Parts, application: &ApplicationId, body: &Body) -> Result<Value, StoreError> {
+    let value = serde_json::to_value(body).map_err(|error| StoreError::NotDone(error.to_string()))?;
+    let stored = requests::store_body(&*parts.state, application.as_str(), value).await?;
+    serde_json::to_value(&stored).map_err(|error| StoreError::NotDone(error.to_string()))
+}
+
+/// Reads a run's body from wherever it is.
+pub async fn read(parts: &Parts, application: &ApplicationId, run: &JobRun) -> Result<Body, Unreadable> {
+    let damaged = |error: serde_json::Error| Unreadable::Damaged(error.to_string());
+    let stored: Stored = Stored::deserialize(&run.request.body).map_err(damaged)?;
+    let value = requests::load_body(&*parts.state, application.as_str(), &stored).await?;
+    serde_json::from_value(value).map_err(damaged)
+}

@@ -1,0 +1,97 @@
+//! One control plane: started, asked, stopped.
+
+use crate::applications::Applications;
+use crate::engine::Engine;
+use crate::home::application;
+use crate::http;
+use crate::operations::Service;
+use crate::ports::Parts;
+use crate::runner::Desk;
+use anyhow::Context;
+use firesteel_core::command::Command;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How often it looks whether all is settled.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A running control plane.
+#[derive(Clone)]
+pub struct ControlPlane {
+    parts: Parts,
+    applications: Arc<Applications>,
+    engine: Arc<Engine>,
+    metrics: PrometheusHandle,
+}
+
+impl ControlPlane {
+    /// Proves the store, opens every application and starts ticking.
+    pub async fn start(parts: Parts) -> anyhow::Result<Self> {
+        let chance = || format!("{:016x}", parts.world.chance());
+        firesteel_journal::probe(&*parts.state, &chance())
+            .await
+            .context("the state's store cannot be used")?;
+        let (opened, homes) = mpsc::unbounded_channel();
+        let applications = Arc::new(Applications::open(parts.clone(), opened).await?);
+        applications.open_all().await?;
+        let engine = Engine::new(parts.clone(), applications.clone());
+        engine.run(homes);
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let metrics = recorder.handle();
+        // A second control plane in one process (tests) keeps the first one's recorder.
+        let _ = metrics::set_global_recorder(recorder);
+        Ok(Self { parts, applications, engine, metrics })
+    }
+
+    /// The API, the runners' calls, `/healthz` and `/metrics`.
+    pub fn router(&self) -> axum::Router {
+        let (parts, applications, engine) = (&self.parts, &self.applications, &self.engine);
+        let service = Service::new(parts.clone(), applications.clone(), engine.clone());
+        let desk = Desk::new(parts.clone(), applications.clone(), engine.clone());
+        http::router(service, desk, self.metrics.clone())
+    }
+
+    /// Ends this host's workers, their runs FAILED with `details`; returns when all are settled or `limit` is over.
+    /// Workers that are left then are killed.
+    pub async fn abandon(&self, details: &str, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        let host = self.parts.substrate.host().id;
+        for home in self.applications.open_homes() {
+            let command = Command::Abandon { host: host.clone(), details: details.to_owned() };
+            if let Err(error) = home.submit(command).await {
+                tracing::warn!(application = %home.id, %error, "could not end the application's workers");
+            }
+        }
+        while Instant::now() < deadline && self.has_live_workers() {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.kill_all().await;
+    }
+
+    /// Stops ticking and committing; workers live on.
+    pub async fn stop(&self) {
+        self.engine.stop().await;
+        self.applications.close().await;
+    }
+
+    fn has_live_workers(&self) -> bool {
+        let host = self.parts.substrate.host().id;
+        self.applications.open_homes().iter().any(|home| {
+            let state = home.state();
+            application(&state).workers.values().any(|worker| worker.is_live() && worker.host == host)
+        })
+    }
+
+    async fn kill_all(&self) {
+        for sighting in self.parts.substrate.sightings().await.unwrap_or_default() {
+            if sighting.state.is_alive()
+                && let Err(error) = self.parts.substrate.kill(&sighting.worker).await
+            {
+                tracing::warn!(worker = %sighting.worker, %error, "could not kill");
+            }
+        }
+    }
+}

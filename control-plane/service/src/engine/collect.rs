@@ -1,0 +1,69 @@
+//! A dead worker: what it left is salvaged, then its end is committed.
+
+use super::Engine;
+use crate::applications::now;
+use crate::body;
+use crate::home::{Home, application};
+use crate::runner::assignment;
+use firesteel_core::command::Command;
+use firesteel_core::exit::{Exit, ExitCode};
+use firesteel_core::id::WorkerId;
+use std::sync::Arc;
+
+impl Engine {
+    pub(super) fn collect(self: &Arc<Self>, home: &Arc<Home>, worker: WorkerId, exit: Option<Exit>) {
+        let task = format!("collect {worker}");
+        if !home.begin(&task) {
+            return;
+        }
+        let (engine, home) = (self.clone(), home.clone());
+        self.spawn(async move {
+            let exit = match exit {
+                Some(exit) => exit,
+                None => engine.exit_of_the_lost(&home, &worker).await,
+            };
+            match home.submit(Command::Lost { worker: worker.clone(), exit }).await {
+                Ok(accepted) => engine.note(&accepted.events),
+                Err(error) => tracing::warn!(%worker, %error, "could not commit the end of a dead worker"),
+            }
+            home.finished(&task);
+        });
+    }
+
+    async fn exit_of_the_lost(&self, home: &Home, worker: &WorkerId) -> Exit {
+        // Whatever of it still lives must not write any more.
+        self.kill(worker).await;
+        let logs_complete = self.salvage(home, worker).await;
+        Exit {
+            code: ExitCode::LOST,
+            summary: "The worker was lost: its runner died without a word.".to_owned(),
+            started: None,
+            ended: now(&self.parts),
+            logs_complete,
+        }
+    }
+
+    /// True if the logs are whole in S3, or none were asked for.
+    async fn salvage(&self, home: &Home, id: &WorkerId) -> bool {
+        let state = home.state();
+        let app = application(&state);
+        let Some(worker) = app.workers.get(id) else { return true };
+        if worker.greeted.is_none() {
+            return true;
+        }
+        let Some(run) = app.runs.get(&worker.run) else { return true };
+        let Ok(body) = body::read(&self.parts, &home.id, run).await else { return false };
+        let Some(logs) = assignment::log_destination(app, run, &body, worker) else { return true };
+        let session = assignment::session_name(&home.id, &worker.run);
+        let policy = body.policy();
+        match self.parts.roles.assume(&run.request.execution_role, &session, policy).await {
+            Ok(credentials) => {
+                self.parts.salvage.salvage(id, &self.parts.config.store, &logs, &credentials).await
+            }
+            Err(error) => {
+                tracing::warn!(worker = %id, %error, "no credentials to salvage logs with");
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! One pass for one application.
+
+use super::Engine;
+use crate::applications::now;
+use crate::home::{Home, application};
+use anyhow::Result;
+use firesteel_core::application::{Application, ApplicationState};
+use firesteel_core::command::{Command, Runtime, Tick};
+use firesteel_core::event::Event;
+use firesteel_core::id::{JobRunId, WorkerId};
+use firesteel_core::plan::{Look, Seen, plan};
+use firesteel_core::refusal::Refusal;
+use firesteel_core::time::Millis;
+use firesteel_journal::SubmitError;
+use firesteel_substrate::{Sighted, Sighting};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// When to tick again if nothing happens before.
+pub(super) enum Next {
+    /// Then, or at the latest after the longest sleep.
+    At(Option<Millis>),
+    /// The application is deleted.
+    Never,
+}
+
+impl Engine {
+    pub(super) async fn tick(self: &Arc<Self>, home: &Arc<Home>) -> Result<Next> {
+        let snapshot = home.fresh().await?;
+        if application(&snapshot).state == ApplicationState::Terminated {
+            self.applications.deleted(&home.id).await?;
+            return Ok(Next::Never);
+        }
+        let at = now(&self.parts);
+        let sightings = self.parts.substrate.sightings().await?;
+        let runtime = self.runtime(application(&snapshot));
+        let room = {
+            let admission = self.gate.enter(home, &self.applications).await;
+            let tick = Command::Tick(Tick { room: admission.room.clone(), runtime: runtime.clone() });
+            match home.journal.submit(tick).await {
+                Ok(accepted) => self.note(&accepted.events),
+                Err(SubmitError::Refused(Refusal::NoApplication)) => return Ok(Next::At(None)),
+                Err(error) => return Err(error.into()),
+            }
+            admission.room.clone()
+        };
+        let state = home.state();
+        let workers = seen(application(&state), &sightings);
+        let plan = plan(application(&state), &Look { at, room, runtime, workers });
+        home.note_waiting(plan.waiting);
+        for effect in plan.effects {
+            self.act(home, effect).await;
+        }
+        Ok(Next::At(plan.wake_at))
+    }
+
+    fn runtime(&self, app: &Application) -> Runtime {
+        match &app.settings {
+            Some(settings) if app.state == ApplicationState::Starting => {
+                self.parts.runtimes.readiness(&settings.release)
+            }
+            _ => Runtime::Ready,
+        }
+    }
+
+    /// An end frees room for others.
+    pub(crate) fn note(&self, events: &[Event]) {
+        if events.iter().any(|event| matches!(event, Event::WorkerEnded { .. } | Event::JobRunEnded { .. })) {
+            self.gate.free();
+        }
+    }
+}
+
+/// The sighted workers that belong to this application's runs.
+fn seen(app: &Application, sightings: &[Sighting]) -> BTreeMap<WorkerId, Seen> {
+    let ours = sightings.iter().filter(|sighting| {
+        app.workers.contains_key(&sighting.worker) || app.runs.contains_key(&run_of(&sighting.worker))
+    });
+    ours.map(|sighting| (sighting.worker.clone(), as_seen(&sighting.state))).collect()
+}
+
+/// The run that a worker's name begins with.
+pub(super) fn run_of(worker: &WorkerId) -> JobRunId {
+    JobRunId::new(worker.as_str().split('-').next().unwrap_or_default())
+}
+
+pub(super) fn as_seen(state: &Sighted) -> Seen {
+    match state {
+        Sighted::Alive { .. } => Seen::Alive,
+        Sighted::Exited(exit) => Seen::Exited(exit.clone()),
+        Sighted::Gone => Seen::Gone,
+    }
+}

@@ -1,0 +1,134 @@
+//! One application as this control plane holds it: its journal, and what it knows beside the state.
+
+use crate::ledger::ApplicationLedger;
+use crate::tokens::Tokens;
+use firesteel_core::application::Application;
+use firesteel_core::command::Command;
+use firesteel_core::event::Event;
+use firesteel_core::id::{ApplicationId, JobRunId};
+use firesteel_core::job_run::JobRun;
+use firesteel_core::plan::Waiting;
+use firesteel_core::refusal::Refusal;
+use firesteel_journal::{Accepted, Journal, ReadError, Snapshot, SubmitError};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// Archived runs that are remembered, so that polling a fresh result does not read S3 each time.
+const REMEMBERED_RUNS: usize = 256;
+
+/// What a command's submission can end in.
+pub type Submitted = Result<Accepted<Event>, SubmitError<Refusal>>;
+
+/// One application.
+pub struct Home {
+    /// Its id.
+    pub id: ApplicationId,
+    /// Its journal.
+    pub journal: Journal<ApplicationLedger>,
+    /// Tokens of archived runs.
+    pub tokens: Arc<Tokens>,
+    /// Wakes the tick.
+    pub wake: Notify,
+    beside: Mutex<Beside>,
+}
+
+/// What is known beside the committed state; all of it can be lost.
+#[derive(Default)]
+struct Beside {
+    waiting: BTreeMap<JobRunId, Waiting>,
+    remembered: VecDeque<(JobRunId, Arc<JobRun>)>,
+    launches: BTreeMap<String, Value>,
+    under_way: BTreeSet<String>,
+}
+
+impl Home {
+    /// A home around an open journal.
+    pub fn new(
+        id: ApplicationId,
+        journal: Journal<ApplicationLedger>,
+        parts: Parts,
+        tokens: Arc<Tokens>,
+    ) -> Self {
+        Self { id, journal, parts, tokens, wake: Notify::new(), beside: Mutex::default() }
+    }
+
+    /// Commits a command and wakes the tick if anything changed.
+    pub async fn submit(&self, command: Command) -> Submitted {
+        let accepted = self.journal.submit(command).await?;
+        if !accepted.events.is_empty() {
+            self.wake.notify_one();
+        }
+        Ok(accepted)
+    }
+
+    /// The state as this process knows it.
+    pub fn state(&self) -> Arc<Snapshot<ApplicationLedger>> {
+        self.journal.state()
+    }
+
+    /// A state at least as new as this call.
+    pub async fn fresh(&self) -> Result<Arc<Snapshot<ApplicationLedger>>, ReadError> {
+        self.journal.fresh().await
+    }
+
+    /// Why a run is not further, as the last tick saw it.
+    pub fn waiting(&self, run: &JobRunId) -> Option<String> {
+        self.beside().waiting.get(run).map(ToString::to_string)
+    }
+
+    /// Notes the reasons of the last tick.
+    pub fn note_waiting(&self, waiting: BTreeMap<JobRunId, Waiting>) {
+        self.beside().waiting = waiting;
+    }
+
+    /// Keeps a run that is leaving the state.
+    pub fn remember(&self, run: Arc<JobRun>) {
+        let mut beside = self.beside();
+        if beside.remembered.len() == REMEMBERED_RUNS {
+            beside.remembered.pop_front();
+        }
+        beside.remembered.push_back((run.request.id.clone(), run));
+    }
+
+    /// An archived run that is still remembered.
+    pub fn remembered(&self, id: &JobRunId) -> Option<Arc<JobRun>> {
+        self.beside().remembered.iter().find(|(known, _)| known == id).map(|(_, run)| run.clone())
+    }
+
+    /// Keeps what an executor is to be started with; `key` names attempt and hash.
+    pub fn note_launch(&self, key: String, launch: Value) {
+        self.beside().launches.insert(key, launch);
+    }
+
+    /// What an executor is to be started with, if this process knows it.
+    pub fn launch(&self, key: &str) -> Option<Value> {
+        self.beside().launches.get(key).cloned()
+    }
+
+    /// Forgets the launches whose key begins so.
+    pub fn forget_launches(&self, prefix: &str) {
+        self.beside().launches.retain(|key, _| !key.starts_with(prefix));
+    }
+
+    /// True if `task` was not under way; it is now, until `finished`.
+    pub fn begin(&self, task: &str) -> bool {
+        self.beside().under_way.insert(task.to_owned())
+    }
+
+    /// The task is over.
+    pub fn finished(&self, task: &str) {
+        self.beside().under_way.remove(task);
+        self.wake.notify_one();
+    }
+
+    fn beside(&self) -> std::sync::MutexGuard<'_, Beside> {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The committed application in a snapshot.
+pub fn application(snapshot: &Snapshot<ApplicationLedger>) -> &Application {
+    &snapshot.state.0
+}

@@ -1,0 +1,38 @@
+//! HTTP: the API behind signatures, the runners' calls behind tokens, health and metrics for whoever asks.
+
+mod api;
+mod health;
+mod runners;
+mod signature;
+
+use crate::operations::Service;
+use crate::runner::Desk;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use firesteel_protocol::transport;
+use metrics_exporter_prometheus::PrometheusHandle;
+use signature::Verifier;
+use std::sync::Arc;
+
+/// Largest body of an API request, bytes.
+const LARGEST_REQUEST: usize = 1 << 20;
+/// Largest body of a runner's call, bytes: the whole set of executors with their launches.
+const LARGEST_CALL: usize = 16 << 20;
+
+/// Everything on one router.
+pub fn router(service: Service, desk: Desk, metrics: PrometheusHandle) -> Router {
+    let verifier = Arc::new(Verifier::new(service.parts()));
+    let runners = Router::new()
+        .route(transport::HELLO, post(runners::hello))
+        .route(transport::EXCHANGE, post(runners::exchange))
+        .route(transport::END, post(runners::end))
+        .layer(DefaultBodyLimit::max(LARGEST_CALL))
+        .with_state(desk);
+    let health = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/metrics", get(health::metrics))
+        .with_state((service.clone(), metrics));
+    let api = Router::new().fallback(api::call).with_state((service, verifier));
+    Router::new().merge(runners).merge(health).fallback_service(api)
+}

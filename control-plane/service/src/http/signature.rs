@@ -1,0 +1,66 @@
+//! Who signed an API request. Derived signing keys are kept per access key and day.
+
+use crate::operations::SERVICE;
+use crate::ports::{Identities, Identity, Parts};
+use firesteel_wire::shapes::Timestamp;
+use firesteel_wire::sigv4::{self, Claim, SignedRequest, SigningKey};
+use firesteel_wire::{ApiError, ErrorKind};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Keys that are kept at most; then all are derived afresh.
+const MOST_KEYS: usize = 1_000;
+
+type Known = (String, String, String);
+
+pub(super) struct Verifier {
+    parts: Parts,
+    identities: Arc<dyn Identities>,
+    keys: Mutex<BTreeMap<Known, SigningKey>>,
+}
+
+impl Verifier {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self { parts: parts.clone(), identities: parts.identities.clone(), keys: Mutex::default() }
+    }
+
+    pub(super) fn verify(&self, parts: &http::request::Parts, body: &[u8]) -> Result<Identity, ApiError> {
+        let headers: Vec<(&str, &str)> = parts
+            .headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+            .collect();
+        let request = SignedRequest {
+            method: parts.method.as_str(),
+            raw_path: parts.uri.path(),
+            raw_query: parts.uri.query().unwrap_or_default(),
+            headers: &headers,
+            body_sha256: &sigv4::sha256(body),
+        };
+        let now = Timestamp(self.parts.world.now());
+        let lookup = |claim: &Claim<'_>| self.key(claim);
+        let caller = sigv4::verify(&request, now, &lookup, SERVICE, &self.parts.config.region)?;
+        let identity = self.identities.find(&caller.access_key_id, caller.session_token.as_deref());
+        identity.ok_or_else(|| {
+            ApiError::new(
+                ErrorKind::UnrecognizedClient,
+                "The security token included in the request is invalid.",
+            )
+        })
+    }
+
+    fn key(&self, claim: &Claim<'_>) -> Option<SigningKey> {
+        let identity = self.identities.find(claim.access_key_id, claim.session_token)?;
+        let known = (claim.access_key_id.to_owned(), claim.day.to_owned(), identity.secret);
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = keys.get(&known) {
+            return Some(key.clone());
+        }
+        let key = SigningKey::derive(&known.2, claim.day, claim.region, claim.service);
+        if keys.len() >= MOST_KEYS {
+            keys.clear();
+        }
+        keys.insert(known, key.clone());
+        Some(key)
+    }
+}

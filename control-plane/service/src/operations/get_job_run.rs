@@ -1,0 +1,54 @@
+//! GetJobRun: from the state, or from history.
+
+use super::{Service, json, refuse, text};
+use crate::body;
+use crate::history;
+use crate::home::Home;
+use crate::views;
+use firesteel_core::id::JobRunId;
+use firesteel_core::job_run::JobRun;
+use firesteel_wire::{ApiError, Input, texts};
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    job_run: views::job_run::Full<'a>,
+}
+
+impl Service {
+    pub(super) async fn get_job_run(&self, input: &Input) -> Result<String, ApiError> {
+        let home = self.home(input).await?;
+        let run = self.find_run(&home, text(input, "jobRunId")).await?;
+        check_attempt(&run, input)?;
+        let body = body::read(&self.parts, &home.id, &run).await;
+        let body = body.map_err(|error| refuse::unavailable(&error.to_string()))?;
+        let details = details(&home, &run);
+        json(&Answer {
+            job_run: views::job_run::full(&self.parts.config, &home.id, &run, &details, &body.echo),
+        })
+    }
+
+    pub(super) async fn find_run(&self, home: &Home, id: &str) -> Result<Arc<JobRun>, ApiError> {
+        let found = history::find(&self.parts, home, &JobRunId::new(id)).await;
+        let found = found.map_err(|error| refuse::unavailable(&error.to_string()))?;
+        found.ok_or_else(|| ApiError::not_found(texts::job_run_not_found(id)))
+    }
+}
+
+/// `stateDetails`: why a waiting run waits, else what the state says.
+pub(super) fn details(home: &Home, run: &JobRun) -> String {
+    let waiting = if run.wants_driver() { home.waiting(&run.request.id) } else { None };
+    waiting.unwrap_or_else(|| run.state_details.clone())
+}
+
+fn check_attempt(run: &JobRun, input: &Input) -> Result<(), ApiError> {
+    let Some(asked) = input.get("attempt").and_then(Value::as_i64) else { return Ok(()) };
+    let newest = run.attempt().map_or(1, |attempt| i64::from(attempt.number));
+    if asked <= newest {
+        return Ok(());
+    }
+    Err(ApiError::not_found(texts::attempt_not_found(run.request.id.as_str(), asked)))
+}

@@ -1,0 +1,45 @@
+//! ListApplications: newest first, deleted ones hidden.
+
+use super::{Service, json, refuse};
+use crate::home::application;
+use crate::views;
+use firesteel_core::application::ApplicationState;
+use firesteel_core::id::ApplicationId;
+use firesteel_wire::paging::{self, Page};
+use firesteel_wire::{ApiError, Input, Operation};
+use serde_json::{Value, json};
+
+impl Service {
+    pub(super) async fn list_applications(&self, input: &Input) -> Result<String, ApiError> {
+        let page = Page::of(Operation::ListApplications, input)?;
+        let ids = self.applications.live().await.map_err(refuse::read)?;
+        let after = page.cursor.as_deref().map(ApplicationId::new);
+        let ids = ids.iter().rev().filter(|id| after.as_ref().is_none_or(|after| *id < after));
+        let (mut lines, mut last, mut more) = (Vec::new(), None, false);
+        for id in ids {
+            let home = self.home_of(id).await?;
+            let state = home.fresh().await.map_err(refuse::read)?;
+            let app = application(&state);
+            if app.state == ApplicationState::Terminated || !wanted(input, app.state) {
+                continue;
+            }
+            if lines.len() == page.max_results {
+                more = true;
+                break;
+            }
+            lines.push(views::application::summary(&self.parts.config, app));
+            last = Some(id.clone());
+        }
+        let mut answer = json!({ "applications": lines });
+        if let (true, Some(last)) = (more, last) {
+            answer["nextToken"] =
+                json!(paging::next_token(Operation::ListApplications, input, last.as_str())?);
+        }
+        json(&answer)
+    }
+}
+
+fn wanted(input: &Input, state: ApplicationState) -> bool {
+    let states = input.get("states").and_then(Value::as_array);
+    states.is_none_or(|states| states.is_empty() || states.iter().any(|s| s.as_str() == Some(state.as_str())))
+}

@@ -1,0 +1,166 @@
+//! An application's settings as the API gives them: typed where the rules read them, normalised and echoed where not.
+
+use firesteel_core::application::{Capacity, DEFAULT_AUTO_STOP, Patch, Settings};
+use firesteel_core::release::{self, ReleaseLabel};
+use firesteel_core::time::MINUTE;
+use firesteel_wire::{ApiError, Input, sizes, texts};
+use serde_json::{Map, Value, json};
+
+/// Members that are kept as they came.
+const ECHOED: [&str; 11] = [
+    "networkConfiguration",
+    "imageConfiguration",
+    "workerTypeSpecifications",
+    "runtimeConfiguration",
+    "monitoringConfiguration",
+    "diskEncryptionConfiguration",
+    "interactiveConfiguration",
+    "schedulerConfiguration",
+    "identityCenterConfiguration",
+    "jobLevelCostAllocationConfiguration",
+    "initialCapacity",
+];
+
+/// Settings of a new application.
+pub fn new(input: &Input) -> Result<Settings, ApiError> {
+    let patch = patch(input)?;
+    let release = patch.release.ok_or_else(|| ApiError::validation("releaseLabel is missing."))?;
+    let mut echo = patch.echo;
+    echo.retain(|_, value| !value.is_null());
+    let known = release.release().is_some_and(release::Release::scheduler_default_on);
+    if known && !echo.contains_key("schedulerConfiguration") {
+        echo.insert("schedulerConfiguration".to_owned(), scheduler(&json!({ "maxConcurrentRuns": 15 })));
+    }
+    Ok(Settings {
+        release,
+        maximum_capacity: patch.maximum_capacity,
+        auto_start: patch.auto_start.unwrap_or(true),
+        auto_stop: patch.auto_stop.unwrap_or(Some(DEFAULT_AUTO_STOP)),
+        echo,
+    })
+}
+
+/// What an UpdateApplication changes.
+pub fn patch(input: &Input) -> Result<Patch, ApiError> {
+    let mut patch = Patch {
+        release: input.get("releaseLabel").and_then(Value::as_str).map(known_release).transpose()?,
+        auto_start: input.get("autoStartConfiguration").map(enabled),
+        auto_stop: input.get("autoStopConfiguration").map(auto_stop),
+        ..Patch::default()
+    };
+    if let Some(value) = input.get("maximumCapacity") {
+        let (capacity, normalised) = maximum_capacity(value)?;
+        patch.maximum_capacity = Some(capacity);
+        patch.echo.insert("maximumCapacity".to_owned(), normalised);
+    }
+    for name in ECHOED {
+        if let Some(value) = input.get(name) {
+            patch.echo.insert(name.to_owned(), normalised(name, value)?);
+        }
+    }
+    Ok(patch)
+}
+
+fn known_release(label: &str) -> Result<ReleaseLabel, ApiError> {
+    match release::find(label) {
+        Some(_) => Ok(ReleaseLabel::new(label)),
+        None => Err(ApiError::validation(texts::unsupported_release("SPARK", label))),
+    }
+}
+
+fn enabled(value: &Value) -> bool {
+    value.get("enabled").and_then(Value::as_bool).unwrap_or(true)
+}
+
+fn auto_stop(value: &Value) -> Option<i64> {
+    let minutes = value.get("idleTimeoutMinutes").and_then(Value::as_i64);
+    enabled(value).then(|| minutes.map_or(DEFAULT_AUTO_STOP, |minutes| minutes * MINUTE))
+}
+
+fn maximum_capacity(value: &Value) -> Result<(Capacity, Value), ApiError> {
+    let member = |name: &str| value.get(name).and_then(Value::as_str);
+    let cpu = member("cpu").and_then(sizes::parse_vcpu).ok_or_else(|| unreadable("maximumCapacity.cpu"))?;
+    let memory = member("memory").and_then(sizes::parse_memory_gb);
+    let memory = memory.ok_or_else(|| unreadable("maximumCapacity.memory"))?;
+    let mut normalised = json!({ "cpu": sizes::print_vcpu(cpu), "memory": sizes::print_gb(memory) });
+    let disk = match member("disk") {
+        None => None,
+        Some(text) => {
+            let disk = sizes::parse_disk_gb(text).ok_or_else(|| unreadable("maximumCapacity.disk"))?;
+            normalised["disk"] = json!(sizes::print_gb(disk));
+            Some(small(disk))
+        }
+    };
+    Ok((Capacity { cpu: small(cpu), memory: small(memory), disk }, normalised))
+}
+
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn unreadable(member: &str) -> ApiError {
+    ApiError::validation(format!("{member} cannot be read as a size."))
+}
+
+/// An empty structure removes an image or a disk key; sizes are written as answers show them.
+fn normalised(name: &str, value: &Value) -> Result<Value, ApiError> {
+    match name {
+        "initialCapacity" => initial_capacity(value),
+        "schedulerConfiguration" => Ok(scheduler(value)),
+        "imageConfiguration" | "diskEncryptionConfiguration" if is_empty(value) => Ok(Value::Null),
+        "interactiveConfiguration" => Ok(interactive(value)),
+        _ => Ok(value.clone()),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_none_or(|members| members.values().all(|member| member.as_str() == Some("")))
+}
+
+/// `{}` switches the scheduler off; one member given brings the other's default.
+fn scheduler(value: &Value) -> Value {
+    if is_empty(value) {
+        return json!({});
+    }
+    let member = |name: &str, default: i64| value.get(name).and_then(Value::as_i64).unwrap_or(default);
+    json!({
+        "maxConcurrentRuns": member("maxConcurrentRuns", 15),
+        "queueTimeoutMinutes": member("queueTimeoutMinutes", 360),
+    })
+}
+
+/// Members left out are false.
+fn interactive(value: &Value) -> Value {
+    let member = |name: &str| value.get(name).and_then(Value::as_bool).unwrap_or(false);
+    json!({
+        "studioEnabled": member("studioEnabled"),
+        "livyEndpointEnabled": member("livyEndpointEnabled"),
+        "sessionEnabled": member("sessionEnabled"),
+    })
+}
+
+fn initial_capacity(value: &Value) -> Result<Value, ApiError> {
+    let mut pools = Map::new();
+    for (kind, pool) in value.as_object().into_iter().flatten() {
+        let mut pool = pool.clone();
+        if let Some(worker) = pool.get_mut("workerConfiguration").and_then(Value::as_object_mut) {
+            for (member, text) in worker.iter_mut() {
+                *text = size_text(kind, member, text)?;
+            }
+        }
+        pools.insert(kind.clone(), pool);
+    }
+    Ok(Value::Object(pools))
+}
+
+fn size_text(kind: &str, member: &str, text: &Value) -> Result<Value, ApiError> {
+    let given = text.as_str().unwrap_or_default();
+    let normalised = match member {
+        "cpu" => sizes::parse_vcpu(given).map(sizes::print_vcpu),
+        "memory" => sizes::parse_memory_gb(given).map(sizes::print_gb),
+        "disk" => sizes::parse_disk_gb(given).map(sizes::print_gb),
+        _ => Some(given.to_owned()),
+    };
+    let path = || format!("initialCapacity.{kind}.workerConfiguration.{member}");
+    normalised.map(Value::String).ok_or_else(|| unreadable(&path()))
+}

@@ -1,0 +1,139 @@
+//! StartJobRun: acknowledged only when it is in the journal; the same token gives the same run.
+
+use super::create_application::{content, tags_of};
+use super::{Caller, Service, arn, json, refuse, text};
+use crate::applications::now;
+use crate::body::{self, Body};
+use crate::home::{Home, application};
+use crate::run_request;
+use firesteel_core::application::{Application, ApplicationState, Settings};
+use firesteel_core::command::Command;
+use firesteel_core::id::{self, JobRunId};
+use firesteel_core::job_run::{DEFAULT_TIMEOUT, NewRun};
+use firesteel_core::refusal::Refusal;
+use firesteel_core::time::MINUTE;
+use firesteel_journal::SubmitError;
+use firesteel_wire::arn::check_role;
+use firesteel_wire::shapes::StartJobRunResponse;
+use firesteel_wire::{ApiError, Input, texts};
+use serde_json::Value;
+
+/// Shortest execution timeout, minutes.
+const SHORTEST_TIMEOUT: i64 = 5;
+
+impl Service {
+    pub(super) async fn start_job_run(&self, caller: Caller, input: Input) -> Result<String, ApiError> {
+        let home = self.home(&input).await?;
+        let config = &self.parts.config;
+        check_role(text(&input, "executionRoleArn"), arn::partition(config), &config.account)?;
+        let snapshot = home.fresh().await.map_err(refuse::read)?;
+        let app = application(&snapshot);
+        let settings = app.settings.as_ref().filter(|_| app.state != ApplicationState::Terminated);
+        let settings =
+            settings.ok_or_else(|| ApiError::not_found(texts::application_not_found(home.id.as_str())))?;
+        let token = text(&input, "clientToken").to_owned();
+        let content = content(&input);
+        if let Some(known) = self.known(&home, app, &token, &content).await? {
+            return self.started(&home, known);
+        }
+        let run = self.new_run(&home, settings, caller, &input, content).await?;
+        self.submit_run(&home, run).await
+    }
+
+    /// Looks for the token again whenever runs have left the state meanwhile.
+    async fn submit_run(&self, home: &Home, run: NewRun) -> Result<String, ApiError> {
+        loop {
+            let snapshot = home.fresh().await.map_err(refuse::read)?;
+            let app = application(&snapshot);
+            if let Some(known) = self.known(home, app, &run.token, &run.content).await? {
+                return self.started(home, known);
+            }
+            let command = Command::StartJobRun { run: Box::new(run.clone()), looked_at: app.removals };
+            match home.submit(command).await {
+                Ok(accepted) if !accepted.events.is_empty() => return self.started(home, run.id),
+                Ok(_) => {}
+                Err(SubmitError::Refused(Refusal::LookAgain)) => {}
+                Err(error) => return Err(refused(home, &run, error)),
+            }
+        }
+    }
+
+    /// The run that this token has created, in the state or archived.
+    async fn known(
+        &self,
+        home: &Home,
+        app: &Application,
+        token: &str,
+        content: &str,
+    ) -> Result<Option<JobRunId>, ApiError> {
+        let conflict = || ApiError::conflict(texts::client_token_conflict(token));
+        if let Some(run) = app.tokens.get(token).and_then(|id| app.runs.get(id)) {
+            let same = run.request.content == content;
+            return if same { Ok(Some(run.request.id.clone())) } else { Err(conflict()) };
+        }
+        let found = home.tokens.find(&self.parts, home.id.as_str(), token).await;
+        match found.map_err(|error| refuse::unavailable(&error.to_string()))? {
+            Some(entry) if entry.content == content => Ok(Some(JobRunId::new(entry.run))),
+            Some(_) => Err(conflict()),
+            None => Ok(None),
+        }
+    }
+
+    async fn new_run(
+        &self,
+        home: &Home,
+        settings: &Settings,
+        caller: Caller,
+        input: &Input,
+        content: String,
+    ) -> Result<NewRun, ApiError> {
+        let mode = input.get("mode").and_then(Value::as_str).unwrap_or("BATCH");
+        let asked = run_request::read(settings, input)?;
+        let body = Body { echo: asked.echo, configuration: asked.configuration, log_uri: asked.log_uri };
+        let stored = body::write(&self.parts, &home.id, &body).await;
+        let stored = stored.map_err(|error| refuse::unavailable(&error.to_string()))?;
+        Ok(NewRun {
+            id: JobRunId::new(id::mint(now(&self.parts), self.parts.world.chance())),
+            token: text(input, "clientToken").to_owned(),
+            content,
+            name: input.get("name").and_then(Value::as_str).map(str::to_owned),
+            created_by: caller.arn,
+            execution_role: text(input, "executionRoleArn").to_owned(),
+            timeout: timeout(input, mode)?,
+            mode: mode.to_owned(),
+            release: settings.release.clone(),
+            needs: asked.needs,
+            tags: tags_of(input),
+            body: stored,
+        })
+    }
+
+    fn started(&self, home: &Home, run: JobRunId) -> Result<String, ApiError> {
+        json(&StartJobRunResponse {
+            application_id: home.id.to_string(),
+            arn: arn::job_run(&self.parts.config, &home.id, &run),
+            job_run_id: run.to_string(),
+        })
+    }
+}
+
+/// 0 is no limit; streaming runs have none.
+fn timeout(input: &Input, mode: &str) -> Result<Option<i64>, ApiError> {
+    match input.get("executionTimeoutMinutes").and_then(Value::as_i64) {
+        Some(0) => Ok(None),
+        Some(minutes) if minutes < SHORTEST_TIMEOUT => Err(ApiError::validation(texts::TIMEOUT_TOO_SHORT)),
+        Some(minutes) => Ok(Some(minutes * MINUTE)),
+        None if mode == "STREAMING" => Ok(None),
+        None => Ok(Some(DEFAULT_TIMEOUT)),
+    }
+}
+
+fn refused(home: &Home, run: &NewRun, error: SubmitError<Refusal>) -> ApiError {
+    refuse::submission(&home.id, error, |refusal| match refusal {
+        Refusal::NotStarted(state) => {
+            Some(ApiError::validation(texts::not_accepting_runs(home.id.as_str(), state.as_str())))
+        }
+        Refusal::TokenConflict => Some(ApiError::conflict(texts::client_token_conflict(&run.token))),
+        _ => None,
+    })
+}

@@ -1,0 +1,72 @@
+//! TagResource, UntagResource, ListTagsForResource: tags of applications and job runs.
+
+use super::create_application::tags_of;
+use super::{Service, json, nothing, refuse, text};
+use crate::home::{Home, application};
+use firesteel_core::command::Command;
+use firesteel_core::id::{ApplicationId, JobRunId};
+use firesteel_wire::arn::{Arn, Part};
+use firesteel_wire::{ApiError, Input, texts};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type Tags = BTreeMap<String, String>;
+
+/// Most tags of one resource (user guide, "tagging").
+const MOST_TAGS: usize = 50;
+
+impl Service {
+    pub(super) async fn tag_resource(&self, input: &Input) -> Result<String, ApiError> {
+        let new = tags_of(input);
+        if new.keys().any(|key| key.to_ascii_lowercase().starts_with("aws:")) {
+            return Err(ApiError::validation("Tag keys that begin with aws: are reserved."));
+        }
+        self.change(input, |tags| tags.extend(new)).await
+    }
+
+    pub(super) async fn untag_resource(&self, input: &Input) -> Result<String, ApiError> {
+        let keys = input.get("tagKeys").and_then(Value::as_array).cloned().unwrap_or_default();
+        self.change(input, |tags| tags.retain(|key, _| !keys.iter().any(|k| k.as_str() == Some(key)))).await
+    }
+
+    pub(super) async fn list_tags_for_resource(&self, input: &Input) -> Result<String, ApiError> {
+        let (home, run) = self.resource(input).await?;
+        json(&json!({ "tags": self.tags(&home, run.as_ref()).await? }))
+    }
+
+    async fn change(&self, input: &Input, change: impl FnOnce(&mut Tags)) -> Result<String, ApiError> {
+        let (home, run) = self.resource(input).await?;
+        let mut tags = self.tags(&home, run.as_ref()).await?;
+        change(&mut tags);
+        if tags.len() > MOST_TAGS {
+            return Err(ApiError::validation(format!("A resource has at most {MOST_TAGS} tags.")));
+        }
+        let command = Command::Tag { run, tags };
+        home.submit(command).await.map_err(|error| refuse::submission(&home.id, error, |_| None))?;
+        Ok(nothing())
+    }
+
+    async fn tags(&self, home: &Home, run: Option<&JobRunId>) -> Result<Tags, ApiError> {
+        match run {
+            Some(run) => Ok(self.find_run(home, run.as_str()).await?.request.tags.clone()),
+            None => Ok(application(&*home.fresh().await.map_err(refuse::read)?).tags.clone()),
+        }
+    }
+
+    async fn resource(&self, input: &Input) -> Result<(Arc<Home>, Option<JobRunId>), ApiError> {
+        let text = text(input, "resourceArn");
+        let config = &self.parts.config;
+        let unknown = || ApiError::not_found(texts::resource_not_found(text));
+        let arn = Arn::parse(text).ok_or_else(unknown)?;
+        if arn.account != config.account || arn.region != config.region {
+            return Err(unknown());
+        }
+        let home = self.home_of(&ApplicationId::new(arn.application_id.clone())).await?;
+        match arn.part {
+            Part::Whole => Ok((home, None)),
+            Part::JobRun(run) => Ok((home, Some(JobRunId::new(run)))),
+            Part::Session(_) => Err(unknown()),
+        }
+    }
+}

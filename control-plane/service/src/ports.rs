@@ -1,0 +1,133 @@
+//! What the control plane needs from the machine it runs on, as ports: the binary brings the implementations.
+
+use async_trait::async_trait;
+use firesteel_core::command::Runtime;
+use firesteel_core::id::WorkerId;
+use firesteel_core::release::ReleaseLabel;
+use firesteel_core::time::Millis;
+use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
+use std::sync::Arc;
+
+/// The clock and chance of a control plane: a simulation brings its own.
+pub trait World: firesteel_journal::Clock {
+    /// A new random number.
+    fn chance(&self) -> u64;
+}
+
+/// Releases as installed on this host.
+#[async_trait]
+pub trait Runtimes: Send + Sync {
+    /// How the release stands; cheap, asked at every tick.
+    fn readiness(&self, release: &ReleaseLabel) -> Runtime;
+    /// Begins to install it in the background; without effect while that is under way.
+    async fn prepare(&self, release: &ReleaseLabel);
+    /// Resolves when some release's readiness has changed: a hint only.
+    async fn changed(&self);
+}
+
+/// Why no credentials were given for a role.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RoleError {
+    /// The role does not exist or may not be assumed: for good.
+    #[error("{0}")]
+    Refused(String),
+    /// STS gave no answer; try again.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Execution roles: STS AssumeRole.
+#[async_trait]
+pub trait Roles: Send + Sync {
+    /// Credentials of `role` under the session name, narrowed by `policy` (an IAM policy document) if there is one.
+    async fn assume(&self, role: &str, session: &str, policy: Option<&str>)
+    -> Result<Credentials, RoleError>;
+}
+
+/// What a dead runner left on its host.
+#[async_trait]
+pub trait Salvage: Send + Sync {
+    /// Brings the logs that the worker left in its folder to S3. True if they are whole there.
+    async fn salvage(
+        &self,
+        worker: &WorkerId,
+        store: &ObjectStore,
+        logs: &LogDestination,
+        credentials: &Credentials,
+    ) -> bool;
+}
+
+/// A run's own prefix for tmp and shuffle.
+#[async_trait]
+pub trait Sweep: Send + Sync {
+    /// Removes everything under `s3://bucket/prefix/`. True when nothing is left.
+    async fn sweep(&self, uri: &str, credentials: &Credentials) -> bool;
+}
+
+/// An access key of the API and who holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Secret access key.
+    pub secret: String,
+    /// ARN that shows up in `createdBy`.
+    pub arn: String,
+}
+
+/// Who may call the API.
+pub trait Identities: Send + Sync {
+    /// The identity behind an access key id (and its session token, if the key is temporary).
+    fn find(&self, access_key_id: &str, session_token: Option<&str>) -> Option<Identity>;
+}
+
+/// Settings of one control plane.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Region that it answers as.
+    pub region: String,
+    /// AWS account id (12 digits) in ARNs.
+    pub account: String,
+    /// vCPU over all applications (EMR's default: 16).
+    pub quota_cpu: u32,
+    /// Share of the host's memory that heaps may take, in percent.
+    pub heap_percent: u64,
+    /// The store that `s3://` means for jobs.
+    pub store: ObjectStore,
+    /// Base URLs under which runners reach the control planes.
+    pub endpoints: Vec<String>,
+    /// Key of the runners' tokens.
+    pub secret: Vec<u8>,
+    /// This control plane alone writes the state.
+    pub alone: bool,
+    /// A runner speaks at least so often, milliseconds.
+    pub contact_every_ms: u64,
+    /// A runner without any control plane ends its job after so long, milliseconds.
+    pub contact_limit_ms: u64,
+}
+
+/// Everything that a control plane is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// Settings.
+    pub config: Config,
+    /// The state's store.
+    pub state: Arc<dyn firesteel_journal::Store>,
+    /// Clock and chance.
+    pub world: Arc<dyn World>,
+    /// Where workers live.
+    pub substrate: Arc<dyn firesteel_substrate::Substrate>,
+    /// Releases.
+    pub runtimes: Arc<dyn Runtimes>,
+    /// Execution roles.
+    pub roles: Arc<dyn Roles>,
+    /// Salvage of logs.
+    pub salvage: Arc<dyn Salvage>,
+    /// Removal of tmp prefixes.
+    pub sweep: Arc<dyn Sweep>,
+    /// Callers.
+    pub identities: Arc<dyn Identities>,
+}
+
+/// Milliseconds, as the journal and the core both say them.
+pub(crate) fn millis(at: i64) -> Millis {
+    Millis(at)
+}

@@ -1,0 +1,109 @@
+//! What a StartJobRun request asks of Spark: its configuration merged with the application's, checked and sized.
+//!
+//! Precedence and merge granularity: user guide, "default-configs" (facts page §3.2).
+
+use firesteel_core::application::Settings;
+use firesteel_core::job_run::Needs;
+use firesteel_core::spark::{Configuration, owned, parameters, precedence, sizes};
+use firesteel_wire::{ApiError, Input, texts};
+use serde_json::{Map, Value};
+
+/// Members of the request that GetJobRun gives back.
+const ECHOED: [&str; 5] =
+    ["jobDriver", "configurationOverrides", "executionIamPolicy", "retryPolicy", "flexExecution"];
+
+/// What was read.
+pub struct Asked {
+    /// Members to give back.
+    pub echo: Map<String, Value>,
+    /// Merged configuration.
+    pub configuration: Configuration,
+    /// Merged log destination.
+    pub log_uri: Option<String>,
+    /// Sizes.
+    pub needs: Needs,
+}
+
+/// Reads a request; what cannot run is refused here, before anything is written.
+pub fn read(settings: &Settings, input: &Input) -> Result<Asked, ApiError> {
+    let driver = input.get("jobDriver").ok_or_else(|| ApiError::validation(texts::job_driver_missing()))?;
+    let Some(submit) = driver.get("sparkSubmit") else {
+        return Err(ApiError::validation("Hive job runs are not supported: jobDriver must be sparkSubmit."));
+    };
+    let overrides = input.get("configurationOverrides");
+    let of_run = overrides.and_then(|overrides| overrides.get("applicationConfiguration"));
+    let configuration = merged(settings, settings.echo.get("runtimeConfiguration"), of_run);
+    let parameters = submit.get("sparkSubmitParameters").and_then(Value::as_str).unwrap_or_default();
+    let needs = needs(settings, &configuration, parameters)?;
+    let of_run = overrides.and_then(|overrides| overrides.get("monitoringConfiguration"));
+    Ok(Asked {
+        echo: ECHOED
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), input.get(*name)?.clone())))
+            .collect(),
+        configuration,
+        log_uri: log_uri(settings.echo.get("monitoringConfiguration"), of_run)?,
+        needs,
+    })
+}
+
+/// The run's classification replaces the application's (up to 7.x), or wins property by property (from 8.1).
+fn merged(settings: &Settings, of_application: Option<&Value>, of_run: Option<&Value>) -> Configuration {
+    let per_property = settings.release.release().is_some_and(|release| release.per_property_merge());
+    let mut merged = classifications(of_application);
+    for (classification, properties) in classifications(of_run) {
+        if per_property && !properties.is_empty() {
+            merged.entry(classification).or_default().extend(properties);
+        } else {
+            merged.insert(classification, properties);
+        }
+    }
+    merged
+}
+
+fn classifications(list: Option<&Value>) -> Configuration {
+    let mut found = Configuration::new();
+    for entry in list.and_then(Value::as_array).into_iter().flatten() {
+        let Some(name) = entry.get("classification").and_then(Value::as_str) else { continue };
+        let properties = entry.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let properties =
+            properties.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+        found.entry(name.to_owned()).or_default().extend(properties);
+        found.extend(classifications(entry.get("configurations")));
+    }
+    found
+}
+
+fn needs(settings: &Settings, configuration: &Configuration, parameters: &str) -> Result<Needs, ApiError> {
+    let refuse = |error: &dyn std::fmt::Display| ApiError::validation(error.to_string());
+    let submit = parameters::parse(parameters).map_err(|error| refuse(&error))?;
+    if let Some(conflict) = configuration.get(precedence::SPARK_DEFAULTS).and_then(owned::conflict) {
+        return Err(refuse(&conflict));
+    }
+    let most = settings.release.release().and_then(|release| release.dynamic_allocation_max_default());
+    let conf = precedence::effective(configuration, &submit, most);
+    let sizes = sizes::sizes(&conf).map_err(|error| refuse(&error))?;
+    Ok(Needs {
+        driver: sizes.driver,
+        driver_heap_mib: sizes.driver_heap_mib,
+        executor: sizes.executor,
+        executor_heap_mib: sizes.executor_heap_mib,
+        wants_executors: sizes.may_want_executors,
+    })
+}
+
+/// The run's S3 monitoring replaces the application's; an empty one removes it.
+fn log_uri(of_application: Option<&Value>, of_run: Option<&Value>) -> Result<Option<String>, ApiError> {
+    let s3 = |monitoring: Option<&Value>| monitoring?.get("s3MonitoringConfiguration").cloned();
+    let Some(chosen) = s3(of_run).or_else(|| s3(of_application)) else { return Ok(None) };
+    let Some(uri) = chosen.get("logUri").and_then(Value::as_str).filter(|uri| !uri.is_empty()) else {
+        return Ok(None);
+    };
+    let bucket = uri.strip_prefix("s3://").map(|path| path.split('/').next().unwrap_or_default());
+    match bucket {
+        Some(bucket) if !bucket.is_empty() => Ok(Some(uri.to_owned())),
+        _ => Err(ApiError::validation(format!(
+            "monitoringConfiguration.s3MonitoringConfiguration.logUri: '{uri}' is not an S3 URI of the form s3://bucket/prefix/"
+        ))),
+    }
+}

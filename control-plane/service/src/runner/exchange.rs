@@ -1,0 +1,229 @@
+//! Exchange → answer: whole sets in both directions, held until the answer would be another one.
+
+use super::hello::{find, launch_key};
+use super::{Desk, NoAnswer, refusal};
+use crate::applications::now;
+use crate::body;
+use crate::engine::room_without_admission;
+use crate::home::{Home, application};
+use bytes::Bytes;
+use firesteel_core::admission;
+use firesteel_core::application::Application;
+use firesteel_core::command::{self, Command, Room, Stopping};
+use firesteel_core::exit::ExitCode;
+use firesteel_core::id::WorkerId;
+use firesteel_core::size;
+use firesteel_core::time::MINUTE;
+use firesteel_core::worker::Worker;
+use firesteel_journal::{Created, keys};
+use firesteel_protocol::{
+    Answer, Exchange, ExecutorSighting, ExecutorStatus, StopOrder, Wanted, WantedExecutor,
+};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Longest that a call is held.
+const LONGEST_HOLD: Duration = Duration::from_secs(25);
+/// While an executor waits for room, room is looked for this often even without a hint.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Credentials that end within this time are renewed: half of what STS gives by default.
+const RENEW_WITHIN: i64 = 30 * MINUTE;
+
+impl Desk {
+    /// Answers an exchange, at the latest when its time is over.
+    pub async fn exchange(&self, home: &Home, exchange: Exchange) -> Result<Answer, NoAnswer> {
+        let deadline = Instant::now() + Duration::from_millis(exchange.wait_ms).min(LONGEST_HOLD);
+        let mut changed = home.journal.changed();
+        let unknown_launches = self.take_launches(home, &exchange).await?;
+        loop {
+            changed.mark_unchanged();
+            let mut answer = match self.report(home, &exchange, &unknown_launches).await? {
+                Some(room) => self.answer(home, &exchange, &room),
+                None => Answer { stale: true, ..Answer::default() },
+            };
+            answer.unknown_launches = unknown_launches.iter().cloned().collect();
+            let over = Instant::now() >= deadline;
+            if answer.stale || over || answer.digest != exchange.seen || !answer.unknown_launches.is_empty() {
+                answer.credentials = self.renewed(home, &exchange).await?;
+                return Ok(answer);
+            }
+            let waiting = answer.executors.iter().any(|e| matches!(e.status, ExecutorStatus::Waiting { .. }));
+            let pause = if waiting { deadline.min(Instant::now() + LOOK_AGAIN) } else { deadline };
+            tokio::select! {
+                closed = changed.changed() => if closed.is_err() {
+                    return Err(NoAnswer::Unavailable("the control plane stops".to_owned()));
+                },
+                () = tokio::time::sleep_until(pause) => {}
+            }
+        }
+    }
+
+    /// Commits what the runner reports. None if it is not that worker; else the room that was used.
+    async fn report(
+        &self,
+        home: &Home,
+        exchange: &Exchange,
+        unknown: &BTreeSet<String>,
+    ) -> Result<Option<Room>, NoAnswer> {
+        let wanted = exchange.wanted.as_ref().map(|wanted| as_wanted(wanted, unknown));
+        let admission = if self.may_admit(home, exchange) {
+            Some(self.engine.gate.enter(home, &self.applications).await)
+        } else {
+            None
+        };
+        let none = || room_without_admission(self.engine.gate.host());
+        let room = admission.as_ref().map_or_else(none, |admission| admission.room.clone());
+        let report = Command::Report {
+            worker: exchange.worker.clone(),
+            mark: exchange.mark.clone(),
+            started: exchange.started,
+            wanted,
+            room: room.clone(),
+        };
+        match home.submit(report).await {
+            Ok(accepted) => {
+                self.engine.note(&accepted.events);
+                Ok(Some(room))
+            }
+            Err(error) => refusal(error).map(|_| None),
+        }
+    }
+
+    /// True if some wanted executor is not in the state yet.
+    fn may_admit(&self, home: &Home, exchange: &Exchange) -> bool {
+        let state = home.state();
+        let app = application(&state);
+        let Some(driver) = find(app, &exchange.worker) else { return false };
+        let mut wanted = exchange.wanted.iter().flat_map(|wanted| &wanted.executors);
+        wanted.any(|e| e.stopping.is_none() && !app.workers.contains_key(&executor_id(driver, &e.uid)))
+    }
+
+    /// Stores the launches that came along, and names those that neither came nor are known.
+    async fn take_launches(&self, home: &Home, exchange: &Exchange) -> Result<BTreeSet<String>, NoAnswer> {
+        let state = home.state();
+        let Some(driver) = find(application(&state), &exchange.worker) else { return Ok(BTreeSet::new()) };
+        let Some(wanted) = &exchange.wanted else { return Ok(BTreeSet::new()) };
+        for (hash, launch) in &wanted.launches {
+            let key = launch_key(driver, hash);
+            if home.launch(&key).is_some() {
+                continue;
+            }
+            let (attempt, _) = key.split_once('/').unwrap_or_default();
+            let body = Bytes::from(launch.to_string());
+            let object = keys::launch(home.id.as_str(), attempt, hash);
+            if self.parts.state.create(&object, body).await? == Created::Unknown {
+                return Err(NoAnswer::Unavailable(format!("no answer about {object}")));
+            }
+            home.note_launch(key, launch.clone());
+        }
+        let hashes = wanted.executors.iter().filter(|e| e.stopping.is_none()).map(|e| &e.launch);
+        Ok(hashes.filter(|hash| home.launch(&launch_key(driver, hash)).is_none()).cloned().collect())
+    }
+
+    fn answer(&self, home: &Home, exchange: &Exchange, room: &Room) -> Answer {
+        let state = home.state();
+        let app = application(&state);
+        let Some(worker) = find(app, &exchange.worker) else {
+            return Answer { stale: true, ..Answer::default() };
+        };
+        let wanted = exchange.wanted.iter().flat_map(|wanted| &wanted.executors);
+        let executors = wanted.map(|executor| sighting(app, worker, executor, room)).collect();
+        let stop = worker.released.as_ref().map(|release| StopOrder {
+            decommission: release.decommission,
+            grace_ms: release.grace.max(0) as u64,
+            reason: release.reason.clone(),
+        });
+        let mut answer = Answer { executors, stop, ..Answer::default() };
+        answer.digest = digest(&answer);
+        answer
+    }
+
+    async fn renewed(
+        &self,
+        home: &Home,
+        exchange: &Exchange,
+    ) -> Result<Option<firesteel_protocol::Credentials>, NoAnswer> {
+        let near = now(&self.parts).plus(RENEW_WITHIN);
+        if exchange.credentials_expire.is_none_or(|expire| expire > near) {
+            return Ok(None);
+        }
+        let state = home.state();
+        let app = application(&state);
+        let Some(worker) = find(app, &exchange.worker) else { return Ok(None) };
+        let Some(run) = app.runs.get(&worker.run) else { return Ok(None) };
+        let body = body::read(&self.parts, &home.id, run).await;
+        let body = body.map_err(|error| NoAnswer::Unavailable(error.to_string()))?;
+        let Ok(credentials) = self.credentials(home, run, body.policy()).await? else { return Ok(None) };
+        let granted = Command::Credentials { worker: exchange.worker.clone(), until: credentials.expires };
+        match home.submit(granted).await {
+            Ok(_) => Ok(Some(credentials)),
+            Err(error) => refusal(error).map(|_| None),
+        }
+    }
+}
+
+fn executor_id(driver: &Worker, uid: &str) -> WorkerId {
+    WorkerId::executor(&driver.run, driver.attempt, uid)
+}
+
+/// Executors whose launch is unknown are left out: they are asked for again with it.
+fn as_wanted(wanted: &Wanted, unknown: &BTreeSet<String>) -> command::Wanted {
+    let executors = wanted.executors.iter().filter(|e| e.stopping.is_some() || !unknown.contains(&e.launch));
+    let executor = |e: &WantedExecutor| command::WantedExecutor {
+        uid: e.uid.clone(),
+        cpu: e.cpu,
+        memory_mib: e.memory_mib,
+        heap_mib: e.heap_mib,
+        launch: e.launch.clone(),
+        own: e.own.clone(),
+        stopping: e.stopping.as_ref().map(|stop| Stopping {
+            decommission: stop.decommission,
+            grace: stop.grace_ms as i64,
+            reason: stop.reason.clone(),
+        }),
+    };
+    command::Wanted { version: wanted.version, executors: executors.map(executor).collect() }
+}
+
+fn sighting(app: &Application, driver: &Worker, wanted: &WantedExecutor, room: &Room) -> ExecutorSighting {
+    let status = match find(app, &executor_id(driver, &wanted.uid)) {
+        None => waiting(app, driver, wanted, room),
+        Some(worker) => status(worker),
+    };
+    ExecutorSighting { uid: wanted.uid.clone(), status }
+}
+
+fn status(worker: &Worker) -> ExecutorStatus {
+    match (&worker.ended, worker.started, &worker.greeted) {
+        (Some(ended), ..) => ExecutorStatus::Ended {
+            code: ended.exit.code.0,
+            summary: ended.exit.summary.clone(),
+            evicted: !ended.exit.code.is_the_jobs() && ended.exit.code != ExitCode::RUNTIME,
+        },
+        (None, Some(_), Some(greeted)) => ExecutorStatus::Running { address: greeted.address.clone() },
+        _ => ExecutorStatus::Starting,
+    }
+}
+
+fn waiting(app: &Application, driver: &Worker, wanted: &WantedExecutor, room: &Room) -> ExecutorStatus {
+    let disk = app.runs.get(&driver.run).map_or(size::DEFAULT_DISK, |run| run.request.needs.executor.disk);
+    let obstacle = match size::worker_for(wanted.cpu, wanted.memory_mib, disk) {
+        Ok(size) => admission::executor(app, &driver.run, size, wanted.heap_mib, room).err(),
+        Err(error) => Some(admission::Obstacle::Size(error)),
+    };
+    match obstacle {
+        Some(obstacle) => {
+            ExecutorStatus::Waiting { reason: obstacle.to_string(), exceeded: obstacle.exceeded() }
+        }
+        None => ExecutorStatus::Waiting { reason: "waits its turn".to_owned(), exceeded: Vec::new() },
+    }
+}
+
+/// The same for the same content in every process: FNV-1a over the answer's JSON.
+fn digest(answer: &Answer) -> u64 {
+    let text = serde_json::to_vec(answer).unwrap_or_default();
+    text.iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+        .max(1)
+}
