@@ -1,2 +1,5 @@
 //! The `firesteel` binary.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    firesteel_cli::run(std::env::args_os().collect())
+}

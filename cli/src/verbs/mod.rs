@@ -1,0 +1,38 @@
+//! The verbs of the EMR Serverless API with AWS's flag names, all read from the service model.
+//!
+//! This room knows how to ask and how to show the answer. It must not know what any operation does.
+
+mod call;
+mod flags;
+mod input;
+mod paging;
+mod print;
+mod shorthand;
+
+pub use call::{Api, CallError};
+pub use flags::{command, summary};
+
+use crate::access::Access;
+use crate::failure::Failure;
+use clap::ArgMatches;
+use firesteel_wire::Operation;
+
+/// The operation behind a verb, e.g. `start-job-run`.
+pub fn operation(verb: &str) -> Option<Operation> {
+    Operation::ALL.iter().copied().find(|operation| operation.command() == verb)
+}
+
+/// Does what the verb says and prints the answer as JSON.
+pub async fn run(operation: Operation, matches: &ArgMatches) -> Result<(), Failure> {
+    let input = input::gather(operation, matches).map_err(Failure::Usage)?;
+    let paging = paging::Paging::of(operation, matches, &input)?;
+    let api = Api::new(Access::find(&flags::target(matches))?)?;
+    let answer = match paging {
+        Some(paging) => paging.all(&api, input).await?,
+        None => api.call(operation, &input).await?,
+    };
+    if let Some(text) = print::json(operation, answer) {
+        crate::say(&text)?;
+    }
+    Ok(())
+}
