@@ -8,17 +8,22 @@ mod api;
 mod blobs;
 mod body;
 mod digest;
+mod front;
 mod index;
+mod sts;
 
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use access::{Gate, Keys};
+use access::{Gate, Keys, Roles, Seal};
 use api::Api;
 use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
 use index::Index;
-use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::service::S3Service;
+use sts::Sts;
 
 /// The body of a response: an [`http_body::Body`] of [`Bytes`].
 pub use s3s::Body;
@@ -78,6 +83,7 @@ pub enum OpenError {
 pub struct EmbeddedS3 {
     index: Arc<Index>,
     s3: S3Service,
+    sts: Sts,
     _lock: File,
 }
 
@@ -86,44 +92,39 @@ impl EmbeddedS3 {
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let root = config.root;
         let in_folder = |failure| OpenError::Folder(root.clone(), failure);
+        let roles = Roles::load(config.roles_file.as_deref())
+            .map_err(|fault| OpenError::Roles(config.roles_file.clone().unwrap_or_default(), fault))?;
+        let new = !root.is_dir();
         std::fs::create_dir_all(&root).map_err(in_folder)?;
+        if new {
+            // Bodies and the key of sessions are nobody else's.
+            std::fs::set_permissions(&root, Permissions::from_mode(0o700)).map_err(in_folder)?;
+        }
         let lock = File::create(root.join("lock")).map_err(in_folder)?;
         lock.try_lock().map_err(|_| OpenError::InUse(root.clone()))?;
+        let seal = Seal::open(&root).map_err(in_folder)?;
         let (index, blobs) =
             Index::open(&root).map_err(|refusal| OpenError::Index(root.clone(), refusal.to_string()))?;
         let index = Arc::new(index);
-        let gate = Gate(Arc::new(Keys {
+        let keys = Arc::new(Keys {
             operator: config.operator,
             control_plane: config.control_plane,
             state_bucket: config.state_bucket.into(),
-        }));
-        let mut builder = S3ServiceBuilder::new(Api {
-            index: index.clone(),
-            blobs,
-            region: config.region,
-            account: config.account_id,
+            account: config.account_id.clone(),
+            seal,
+            roles,
         });
-        builder.set_auth(gate.clone());
-        builder.set_access(gate);
-        Ok(Self { index, s3: builder.build(), _lock: lock })
+        let api = Api { index: index.clone(), blobs, region: config.region, account: config.account_id };
+        Ok(Self { index, s3: front::service(api, Gate(keys.clone())), sts: Sts::new(keys), _lock: lock })
     }
 
-    /// Answers an S3 request.
+    /// Answers an S3 request, path style.
     pub async fn s3<B>(&self, request: http::Request<B>) -> http::Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let request =
-            request.map(|body| Body::http_body_unsync(http_body_util::BodyExt::map_err(body, Into::into)));
-        match self.s3.call(request).await {
-            Ok(response) => response,
-            Err(_) => {
-                let mut response = http::Response::new(Body::empty());
-                *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-                response
-            }
-        }
+        front::answer(&self.s3, request.map(|body| Body::http_body_unsync(body.map_err(Into::into)))).await
     }
 
     /// Answers an STS request.
@@ -132,7 +133,11 @@ impl EmbeddedS3 {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        self.s3(request).await
+        let (parts, body) = request.into_parts();
+        match Limited::new(body, sts::BODY_MAX).collect().await {
+            Ok(body) => self.sts.answer(&parts, &body.to_bytes()),
+            Err(_) => front::empty(http::StatusCode::PAYLOAD_TOO_LARGE),
+        }
     }
 
     /// Commits what is queued and closes the files. Requests that come later fail.

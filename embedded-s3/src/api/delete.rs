@@ -57,7 +57,7 @@ impl Api {
                 let mut outcomes = Vec::with_capacity(objects.len());
                 for object in objects {
                     let allowed = caller.as_ref().map_or(Err(denied()), |caller| {
-                        caller.may("s3:DeleteObject", &bucket, Some(&object.key))
+                        caller.may_object("s3:DeleteObject", &bucket, &object.key)
                     });
                     let etag = object.e_tag.map(|etag| Wanted::Tag(etag.into_value()));
                     let condition = Condition { if_match: etag, if_none_match: None };
