@@ -42,8 +42,10 @@ def deaf():
 def own_group(): os.setpgid(0, 0)
 def own_session(): os.setsid()
 def stranger():
+    # nothing but the session still shows whose it is
     os.setpgid(0, 0)
     os.chdir("/")
+    if os.fork() > 0: os._exit(0)
     os.write(notes[1], b"%d\n" % os.getpid())
     os.execve("/bin/sleep", ["sleep", "1000"], {})
 def reparented():
