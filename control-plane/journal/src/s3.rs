@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
@@ -135,14 +135,15 @@ fn status<E>(error: &SdkError<E, Answer>) -> Option<u16> {
 // Only a client error that S3 itself spelled out is certain; whatever went wrong on the way there or back is not.
 fn classify<E>(error: &SdkError<E, Answer>) -> StoreError
 where
-    E: std::error::Error + Send + Sync + 'static,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let reason = DisplayErrorContext(error).to_string();
     let certain = match error {
         SdkError::ConstructionFailure(_) => true,
         SdkError::DispatchFailure(failure) => failure.is_user(),
-        SdkError::ServiceError(_) => {
-            status(error).is_some_and(|status| (400..500).contains(&status) && status != 408)
+        SdkError::ServiceError(answer) => {
+            let refused = status(error).is_some_and(|status| (400..500).contains(&status));
+            refused && answer.err().code() != Some("RequestTimeout")
         }
         _ => false,
     };

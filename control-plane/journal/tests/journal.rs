@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{Command, Event, Refusal, TestClock, add, log, open};
 use firesteel_journal::{
     Counts, Entry, Fault, FaultyStore, Kind, MemoryStore, Odds, ReadError, RecordingStore, SeededPlan, Store,
-    SubmitError, Verdict, decode, keys,
+    SubmitError, Verdict, decode, encode, keys,
 };
 use futures::future::join_all;
 
@@ -21,6 +21,7 @@ async fn a_command_becomes_an_entry_and_is_read_again() {
     let body = store.get(&log().entry(1)).await.unwrap().unwrap();
     let entry: Entry<Event> = decode(&log().entry(1), 1, &body).unwrap();
     assert_eq!(entry.events, accepted.events);
+    assert_eq!(encode(&entry).unwrap(), body, "what is written is the form that golden files keep");
     let again = open(store, &clock, "x").await;
     assert_eq!(again.state(), journal.state());
 }

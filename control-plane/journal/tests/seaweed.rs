@@ -50,20 +50,25 @@ impl Weed {
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("s3.json");
         std::fs::write(&config, CONFIG).expect("a configuration");
-        let [master, volume, filer, port] = ports();
+        let [port, rest @ ..] = ports::<8>();
+        let options = [
+            "master.port",
+            "master.port.grpc",
+            "volume.port",
+            "volume.port.grpc",
+            "filer.port",
+            "filer.port.grpc",
+            "s3.port.grpc",
+        ];
+        let chosen = options.iter().zip(rest).map(|(name, port)| format!("-{name}={port}"));
         let child = Command::new(binary())
             .arg("server")
             .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-volume.max=20", "-filer", "-s3"])
             .args(["-master.volumeSizeLimitMB=64", "-master.telemetry=false"])
-            .arg(format!("-dir={}", folder.path().display()))
-            .arg(format!("-master.port={master}"))
-            .arg(format!("-master.port.grpc={}", ports::<1>()[0]))
-            .arg(format!("-volume.port={volume}"))
-            .arg(format!("-volume.port.grpc={}", ports::<1>()[0]))
-            .arg(format!("-filer.port={filer}"))
-            .arg(format!("-filer.port.grpc={}", ports::<1>()[0]))
+            .args(["-s3.port.iceberg=0", "-s3.port.lance=0"])
+            .args(chosen)
             .arg(format!("-s3.port={port}"))
-            .arg(format!("-s3.port.grpc={}", ports::<1>()[0]))
+            .arg(format!("-dir={}", folder.path().display()))
             .arg(format!("-s3.config={}", config.display()))
             .current_dir(folder.path())
             .stdin(Stdio::null())
@@ -114,15 +119,8 @@ fn binary() -> PathBuf {
     found.unwrap_or_else(|| panic!("{HOW}"))
 }
 
-// Free a moment ago; below 55536 so that a port derived by adding 10000 would exist too.
+// Free a moment ago, and told apart: all are held at once.
 fn ports<const N: usize>() -> [u16; N] {
-    let taken: [TcpListener; N] = std::array::from_fn(|_| {
-        loop {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-            if listener.local_addr().expect("an address").port() < 55_536 {
-                break listener;
-            }
-        }
-    });
+    let taken: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").expect("a port"));
     std::array::from_fn(|n| taken[n].local_addr().expect("an address").port())
 }

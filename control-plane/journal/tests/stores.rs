@@ -83,9 +83,11 @@ async fn the_same_seed_gives_the_same_faults() {
 
 #[tokio::test]
 async fn the_probe_accepts_an_honest_store_and_leaves_nothing() {
-    let store = MemoryStore::new();
+    let store = RecordingStore::new(MemoryStore::new());
     assert_eq!(probe(&store, "m").await, Ok(()));
-    assert!(store.objects().is_empty());
+    assert!(store.inner().objects().is_empty());
+    let Counts { create, put, get, list, delete, .. } = store.take();
+    assert_eq!((create, put, get, list, delete), (42, 0, 6, 1, 6), "what a start costs");
 }
 
 #[tokio::test]
