@@ -129,7 +129,7 @@ impl Applications {
         protocols::write_first(&*self.parts.state, &log, "registry", identity.created.0, vec![event]).await?;
         let journal: Journal<ApplicationLedger> =
             Journal::open(self.parts.state.clone(), log, deps(&self.parts), settings(&self.parts)).await?;
-        Ok(Home::new(identity.id.clone(), journal, self.parts.clone(), self.tokens.clone()))
+        Ok(Home::new(identity.id.clone(), journal, self.tokens.clone()))
     }
 
     fn open_home(&self, id: &ApplicationId) -> Option<Arc<Home>> {

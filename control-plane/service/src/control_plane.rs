@@ -49,7 +49,7 @@ impl ControlPlane {
     /// The API, the runners' calls, `/healthz` and `/metrics`.
     pub fn router(&self) -> axum::Router {
         let (parts, applications, engine) = (&self.parts, &self.applications, &self.engine);
-        let service = Service::new(parts.clone(), applications.clone(), engine.clone());
+        let service = Service::new(parts.clone(), applications.clone());
         let desk = Desk::new(parts.clone(), applications.clone(), engine.clone());
         http::router(service, desk, self.metrics.clone())
     }

@@ -45,13 +45,8 @@ struct Beside {
 
 impl Home {
     /// A home around an open journal.
-    pub fn new(
-        id: ApplicationId,
-        journal: Journal<ApplicationLedger>,
-        parts: Parts,
-        tokens: Arc<Tokens>,
-    ) -> Self {
-        Self { id, journal, parts, tokens, wake: Notify::new(), beside: Mutex::default() }
+    pub fn new(id: ApplicationId, journal: Journal<ApplicationLedger>, tokens: Arc<Tokens>) -> Self {
+        Self { id, journal, tokens, wake: Notify::new(), beside: Mutex::default() }
     }
 
     /// Commits a command and wakes the tick if anything changed.

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use firesteel_core::command::Runtime;
 use firesteel_core::id::WorkerId;
 use firesteel_core::release::ReleaseLabel;
-use firesteel_core::time::Millis;
 use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
 use std::sync::Arc;
 
@@ -125,9 +124,4 @@ pub struct Parts {
     pub sweep: Arc<dyn Sweep>,
     /// Callers.
     pub identities: Arc<dyn Identities>,
-}
-
-/// Milliseconds, as the journal and the core both say them.
-pub(crate) fn millis(at: i64) -> Millis {
-    Millis(at)
 }

@@ -18,7 +18,6 @@ mod tags;
 mod update_application;
 
 use crate::applications::{Applications, Unreachable};
-use crate::engine::Engine;
 use crate::home::Home;
 use crate::ports::Parts;
 use firesteel_core::id::ApplicationId;
@@ -39,13 +38,12 @@ pub struct Caller {
 pub struct Service {
     parts: Parts,
     applications: Arc<Applications>,
-    engine: Arc<Engine>,
 }
 
 impl Service {
     /// An API over the applications.
-    pub fn new(parts: Parts, applications: Arc<Applications>, engine: Arc<Engine>) -> Self {
-        Self { parts, applications, engine }
+    pub fn new(parts: Parts, applications: Arc<Applications>) -> Self {
+        Self { parts, applications }
     }
 
     /// What it is made of.
