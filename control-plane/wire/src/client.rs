@@ -1,15 +1,11 @@
 //! The caller's side: from an operation and its input to method, path, query and body, and what a command line must know of each
 //! operation's members. Both are read from the service model, so that a command line needs no bindings of its own.
 
-mod value;
-
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::model::{Kind, Location, Member, Model, Segment, model};
 use crate::{ApiError, Input, Operation};
-
-pub use value::value;
 
 /// Everything but RFC 3986's unreserved characters is escaped.
 pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

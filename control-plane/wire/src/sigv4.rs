@@ -8,7 +8,6 @@ mod canonical;
 mod key;
 mod moment;
 mod presented;
-mod sign;
 
 use subtle::ConstantTimeEq;
 
@@ -18,7 +17,6 @@ use canonical::canonical_request;
 pub use key::{SigningKey, sha256};
 use presented::{Form, Presented};
 pub use presented::{Scope, service_of};
-pub use sign::{Signer, sign};
 
 /// How far a signature's time may lie from now, in milliseconds.
 pub const SKEW: i64 = 5 * 60 * 1000;
