@@ -1,11 +1,12 @@
 //! Class-data archives: classes as the JVM keeps them in memory, so that a start maps them instead of parsing jars.
 //!
 //! An archive is tied to one JDK build, to the absolute paths and time stamps of the jars, and to a class path that
-//! begins with `jars/*`. The JVM passes over an archive that does not fit; it never breaks a start.
+//! begins with `jars/*`. The JVM passes over an archive that does not fit; one cut short would kill it, so
+//! sizes are kept and compared before an archive is used.
 
 use crate::command::{clean, run};
 use crate::error::InstallError;
-use crate::runtime::{Runtime, SharedArchives};
+use crate::runtime::{Archive, Runtime, SharedArchives};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -54,14 +55,23 @@ pub(crate) fn train(runtime: &Runtime) -> Result<SharedArchives, InstallError> {
     let trained = run("train class-data archives", &mut python);
     let _ = fs::remove_dir_all(&scratch);
     trained?;
-    match archives.iter().find(|archive| !archive.exists()) {
-        Some(missing) => Err(InstallError::Mismatch(format!("the JVM did not write {}", missing.display()))),
-        None => Ok(SharedArchives {
-            java_build: runtime.java.build.clone(),
-            driver: PathBuf::from("cds/driver.jsa"),
-            executor: PathBuf::from("cds/executor.jsa"),
-        }),
-    }
+    let [driver, executor] = archives;
+    Ok(SharedArchives {
+        java_build: runtime.java.build.clone(),
+        driver: proven(runtime, &driver)?,
+        executor: proven(runtime, &executor)?,
+    })
+}
+
+/// Starts a JVM with the archive, so that one cut short by a full disk is never used.
+fn proven(runtime: &Runtime, archive: &Path) -> Result<Archive, InstallError> {
+    let found = fs::metadata(archive).map_err(InstallError::io(format!("read {}", archive.display())))?;
+    let mut java = clean(runtime.java_executable());
+    java.args(use_options(archive)).arg("-cp").arg(format!("{}/*", runtime.jars_dir.display()));
+    java.arg("io.firesteel.spark.ModuleOptions").current_dir(&runtime.home);
+    run("try the class-data archive", &mut java)?;
+    let file = archive.strip_prefix(&runtime.home).unwrap_or(archive).to_path_buf();
+    Ok(Archive { file, bytes: found.len() })
 }
 
 fn plan(

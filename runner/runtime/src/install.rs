@@ -151,7 +151,7 @@ impl Installer {
         let mut manifest = Manifest::read(&home)
             .ok_or_else(|| InstallError::Mismatch(format!("{} lost its manifest", home.display())))?;
         manifest.java = runtime.java.clone();
-        manifest.cds = Some(archives);
+        manifest.archives = Some(archives);
         manifest.write(&home)?;
         Ok(manifest.runtime(&runtime.label, &home))
     }

@@ -15,5 +15,5 @@ pub use cds::Role;
 pub use error::InstallError;
 pub use install::{Installer, Readiness};
 pub use machine::{Java, Python};
-pub use runtime::{Runtime, SharedArchives};
+pub use runtime::{Archive, Runtime, SharedArchives};
 pub use s3_defaults::s3_defaults;

@@ -41,15 +41,31 @@ pub struct Runtime {
     pub cds: Option<SharedArchives>,
 }
 
-/// Class-data archives of one JDK build over one jar folder; file names relative to the installation.
+/// Class-data archives of one JDK build over one jar folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedArchives {
     /// [`Java::build`] they were made with.
     pub java_build: String,
-    /// Archive for drivers.
-    pub driver: PathBuf,
-    /// Archive for executors.
-    pub executor: PathBuf,
+    /// For drivers.
+    pub driver: Archive,
+    /// For executors.
+    pub executor: Archive,
+}
+
+/// One class-data archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archive {
+    /// Path below the installation.
+    pub file: PathBuf,
+    /// Its size. The JVM does not check it: a file cut short kills the JVM, where any other misfit is passed over.
+    pub bytes: u64,
+}
+
+impl Archive {
+    /// Is the file there and whole?
+    pub(crate) fn is_whole(&self, home: &Path) -> bool {
+        fs::metadata(home.join(&self.file)).is_ok_and(|found| found.len() == self.bytes)
+    }
 }
 
 impl Runtime {
@@ -92,11 +108,11 @@ impl Runtime {
     }
 
     /// JVM options that switch the class-data archive of this role on for this JDK; none if there is no archive for
-    /// it. A stale archive is passed over by the JVM without a word.
+    /// it, or not whole. A stale one is passed over by the JVM without a word.
     pub fn cds_options(&self, role: Role, java: &Java) -> Vec<String> {
         match &self.cds {
-            Some(archives) if archives.java_build == java.build => {
-                cds::use_options(&self.home.join(archives.file(role)))
+            Some(archives) if archives.java_build == java.build && archives.of(role).is_whole(&self.home) => {
+                cds::use_options(&self.home.join(&archives.of(role).file))
             }
             _ => Vec::new(),
         }
@@ -117,7 +133,7 @@ impl Runtime {
 }
 
 impl SharedArchives {
-    fn file(&self, role: Role) -> &Path {
+    fn of(&self, role: Role) -> &Archive {
         match role {
             Role::Driver => &self.driver,
             Role::Executor => &self.executor,
@@ -137,7 +153,7 @@ pub(crate) struct Manifest {
     pub(crate) java: Java,
     java_options: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) cds: Option<SharedArchives>,
+    pub(crate) archives: Option<SharedArchives>,
 }
 
 impl Manifest {
@@ -156,7 +172,7 @@ impl Manifest {
             python_version: python.version.clone(),
             java: java.clone(),
             java_options,
-            cds: None,
+            archives: None,
         }
     }
 
@@ -188,9 +204,68 @@ impl Manifest {
             python_version: self.python_version.clone(),
             java: self.java.clone(),
             java_options: self.java_options.clone(),
-            cds: self.cds.clone().filter(|archives| {
-                home.join(&archives.driver).exists() && home.join(&archives.executor).exists()
-            }),
+            cds: self
+                .archives
+                .clone()
+                .filter(|archives| archives.driver.is_whole(home) && archives.executor.is_whole(home)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn java() -> Java {
+        Java { home: "/jdk".into(), feature: 17, build: "VM 17.0.1+2".into() }
+    }
+
+    fn manifest() -> Manifest {
+        let build = firesteel_core::release::find("emr-7.13.0").unwrap().build();
+        let python = Python { executable: "/usr/bin/python3.11".into(), version: "3.11.7".into() };
+        Manifest::new(build, "3.5.6", &python, &java(), vec!["-Da=b".into()])
+    }
+
+    #[test]
+    fn a_manifest_is_read_back_and_one_of_another_layout_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(Manifest::read(home.path()), None);
+        manifest().write(home.path()).unwrap();
+        assert_eq!(Manifest::read(home.path()), Some(manifest()));
+        let other =
+            fs::read_to_string(home.path().join(MANIFEST)).unwrap().replace("\"layout\": ", "\"layout\": 9");
+        fs::write(home.path().join(MANIFEST), other).unwrap();
+        assert_eq!(Manifest::read(home.path()), None);
+    }
+
+    #[test]
+    fn an_archive_is_used_only_whole_and_by_its_own_jdk() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("d.jsa"), "12345").unwrap();
+        let archive = |bytes| Archive { file: "d.jsa".into(), bytes };
+        let with = |bytes| {
+            let archives =
+                SharedArchives { java_build: java().build, driver: archive(bytes), executor: archive(5) };
+            Manifest { archives: Some(archives), ..manifest() }.runtime("emr-7.13.0", home.path())
+        };
+        let options = with(5).cds_options(Role::Driver, &java());
+        assert_eq!(options[0], format!("-XX:SharedArchiveFile={}", home.path().join("d.jsa").display()));
+        assert!(with(6).cds_options(Role::Driver, &java()).is_empty());
+        let other = Java { build: "VM 17.0.2+1".into(), ..java() };
+        assert!(with(5).cds_options(Role::Driver, &other).is_empty());
+        let cut = with(5);
+        fs::write(home.path().join("d.jsa"), "1234").unwrap();
+        assert!(cut.cds_options(Role::Executor, &java()).is_empty());
+    }
+
+    #[test]
+    fn jars_stand_before_the_configuration_and_after_what_users_add() {
+        let runtime = manifest().runtime("emr-7.13.0", Path::new("/r"));
+        assert_eq!(runtime.class_path(None, Path::new("/w/conf")), "/r/spark/jars/*:/w/conf");
+        assert_eq!(runtime.class_path(Some(""), Path::new("/w/conf")), "/r/spark/jars/*:/w/conf");
+        assert_eq!(
+            runtime.class_path(Some("./hail.jar"), Path::new("conf")),
+            "./hail.jar:/r/spark/jars/*:conf"
+        );
     }
 }
