@@ -18,7 +18,6 @@ use firesteel_pods::{Settings, Sighting, Wanted};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use self::shared::Shared;
 
@@ -69,11 +68,6 @@ impl PodApi {
     /// Tells what was seen of executors. The same sightings may be told again and again.
     pub fn observe(&self, sightings: &[Sighting]) {
         self.shared.change(|cluster, now| cluster.observe(sightings, now));
-    }
-
-    /// A token that is cancelled when the API ends.
-    pub fn stopped(&self) -> CancellationToken {
-        self.shared.stop.clone()
     }
 }
 
