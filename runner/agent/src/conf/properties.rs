@@ -1,0 +1,320 @@
+//! The driver's properties, lowest first: the runtime's, ours, EMR's defaults, the user's, the service's.
+
+use crate::staging::Lists;
+use firesteel_core::spark::precedence::{effective, merge};
+use firesteel_core::spark::{
+    Configuration, OwnedProperty, ParameterError, Properties, SizesError, SparkSubmit, memory, owned,
+    parameters, sizes,
+};
+use firesteel_protocol::{DriverAssignment, ObjectStore};
+use std::path::Path;
+
+/// What the user gave, read and checked.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// `sparkSubmitParameters`.
+    pub submit: SparkSubmit,
+    /// The user's and EMR's properties together.
+    pub effective: Properties,
+}
+
+/// Why the configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfError {
+    /// `sparkSubmitParameters` is wrong.
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
+    /// A property that the service owns.
+    #[error("{0}")]
+    Owned(#[from] OwnedProperty),
+    /// A size is wrong.
+    #[error(transparent)]
+    Sizes(#[from] SizesError),
+}
+
+/// Facts of this worker and run that the service's own properties are made of.
+#[derive(Clone, Debug)]
+pub struct Bound<'a> {
+    /// The runtime's defaults.
+    pub runtime: &'a Properties,
+    /// The store.
+    pub store: &'a ObjectStore,
+    /// The worker's address.
+    pub address: &'a str,
+    /// `http://127.0.0.1:<port>` of the loopback pod API.
+    pub pod_api: &'a str,
+    /// Its bearer token.
+    pub pod_token: &'a str,
+    /// The run's S3 tmp prefix with a trailing slash.
+    pub tmp: Option<&'a str>,
+    /// Where event logs go.
+    pub event_logs: Option<&'a str>,
+    /// The run's name.
+    pub name: Option<&'a str>,
+    /// The job's folder.
+    pub work: &'a Path,
+    /// The worker's folder for temporary files.
+    pub scratch: &'a Path,
+}
+
+/// The driver's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Final {
+    /// Everything for `spark-defaults.conf`.
+    pub properties: Properties,
+    /// Heap asked for the driver, MiB.
+    pub heap_mib: u64,
+}
+
+impl Given {
+    /// Reads what an assignment says. `extra` is the content of `--properties-file`, `most_executors` the release's limit.
+    pub fn read(
+        assignment: &DriverAssignment,
+        extra: &Properties,
+        most_executors: Option<u32>,
+    ) -> Result<Self, ConfError> {
+        let mut submit = parameters::parse(&assignment.spark_submit_parameters)?;
+        submit.conf = merge([extra, &submit.conf]);
+        let effective = effective(&assignment.configuration, &submit, most_executors);
+        match owned::conflict(&effective) {
+            Some(refused) => Err(refused.into()),
+            None => Ok(Self { submit, effective }),
+        }
+    }
+}
+
+/// The files that the configuration and the entry point name.
+pub fn lists(entry_point: &str, effective: &Properties) -> Lists {
+    let list = |key: &str| {
+        let text = effective.get(key).map(String::as_str).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|uri| !uri.is_empty()).map(str::to_owned).collect()
+    };
+    Lists {
+        entry_point: entry_point.to_owned(),
+        jars: list("spark.jars"),
+        py_files: list("spark.submit.pyFiles"),
+        files: list("spark.files"),
+        archives: list("spark.archives"),
+    }
+}
+
+/// The final configuration of a driver whose files are staged.
+pub fn driver(given: &Given, staged: &Lists, bound: &Bound<'_>) -> Result<Final, ConfError> {
+    let below = merge([&ours(bound, &given.effective)?, bound.runtime, &store(bound)]);
+    let properties =
+        merge([&below, &given.effective, &with_staged(staged), &service(bound, &given.effective)]);
+    let heap = given.effective.get("spark.driver.memory").map(String::as_str).unwrap_or("14G");
+    let heap_mib = memory::mib(heap)
+        .map_err(|source| SizesError::Text { key: "spark.driver.memory".to_owned(), source })?;
+    Ok(Final { properties, heap_mib })
+}
+
+fn of<const N: usize>(pairs: [(&str, String); N]) -> Properties {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// Defaults of ours that a user may change.
+fn ours(bound: &Bound<'_>, effective: &Properties) -> Result<Properties, ConfError> {
+    let yes = || "true".to_owned();
+    let mut ours = of([
+        ("spark.ui.enabled", "false".to_owned()),
+        ("spark.ui.port", "0".to_owned()),
+        ("spark.scheduler.minRegisteredResourcesRatio", "0".to_owned()),
+        ("spark.dynamicAllocation.shuffleTracking.enabled", "false".to_owned()),
+        ("spark.decommission.enabled", yes()),
+        ("spark.storage.decommission.enabled", yes()),
+        ("spark.storage.decommission.shuffleBlocks.enabled", yes()),
+        ("spark.storage.decommission.rddBlocks.enabled", yes()),
+        ("spark.storage.decommission.replicationReattemptInterval", "1s".to_owned()),
+        ("spark.sql.warehouse.dir", format!("file://{}/spark-warehouse", bound.work.display())),
+        ("spark.hadoop.fs.s3a.buffer.dir", bound.scratch.display().to_string()),
+        ("spark.executor.memoryOverheadFactor", sizes::overhead_factor(effective, "executor")?.to_string()),
+        ("spark.driver.memoryOverheadFactor", sizes::overhead_factor(effective, "driver")?.to_string()),
+    ]);
+    if let Some(tmp) = bound.tmp {
+        ours.insert("spark.storage.decommission.fallbackStorage.path".to_owned(), format!("{tmp}fallback/"));
+    }
+    if let Some(name) = bound.name {
+        ours.insert("spark.app.name".to_owned(), name.to_owned());
+    }
+    if let Some(folder) = bound.event_logs {
+        ours.extend(of([
+            ("spark.eventLog.enabled", yes()),
+            ("spark.eventLog.dir", folder.to_owned()),
+            ("spark.eventLog.rolling.enabled", yes()),
+        ]));
+    }
+    Ok(ours)
+}
+
+fn store(bound: &Bound<'_>) -> Properties {
+    let mut store = of([
+        ("spark.hadoop.fs.s3a.endpoint.region", bound.store.region.clone()),
+        ("spark.hadoop.fs.s3a.path.style.access", bound.store.path_style.to_string()),
+    ]);
+    if let Some(endpoint) = &bound.store.endpoint {
+        store.insert("spark.hadoop.fs.s3a.endpoint".to_owned(), endpoint.clone());
+        store.insert(
+            "spark.hadoop.fs.s3a.connection.ssl.enabled".to_owned(),
+            endpoint.starts_with("https").to_string(),
+        );
+    }
+    store
+}
+
+/// The file lists with their local places; a list that was empty stays unset.
+fn with_staged(staged: &Lists) -> Properties {
+    let lists = [
+        ("spark.jars", &staged.jars),
+        ("spark.submit.pyFiles", &staged.py_files),
+        ("spark.files", &staged.files),
+        ("spark.archives", &staged.archives),
+    ];
+    lists
+        .into_iter()
+        .filter(|(_, list)| !list.is_empty())
+        .map(|(key, list)| (key.to_owned(), list.join(",")))
+        .collect()
+}
+
+/// What the service sets last (design §4, §5; the tuned set was measured against stock Spark).
+fn service(bound: &Bound<'_>, effective: &Properties) -> Properties {
+    let batch = effective.get("spark.emr-serverless.allocation.batch.size").cloned();
+    let mut service = of([
+        ("spark.master", format!("k8s://{}", bound.pod_api)),
+        ("spark.submit.deployMode", "client".to_owned()),
+        ("spark.driver.host", bound.address.to_owned()),
+        ("spark.driver.bindAddress", bound.address.to_owned()),
+        ("spark.authenticate", "true".to_owned()),
+        ("spark.shuffle.service.enabled", "false".to_owned()),
+        ("spark.kubernetes.namespace", "firesteel".to_owned()),
+        ("spark.kubernetes.container.image", "firesteel".to_owned()),
+        ("spark.kubernetes.authenticate.oauthToken", bound.pod_token.to_owned()),
+        ("spark.kubernetes.allocation.batch.size", batch.unwrap_or_else(|| "20".to_owned())),
+        ("spark.kubernetes.allocation.batch.delay", "100ms".to_owned()),
+        ("spark.kubernetes.executor.eventProcessingInterval", "50ms".to_owned()),
+        ("spark.kubernetes.executor.disableConfigMap", "true".to_owned()),
+        ("spark.kubernetes.driver.service.deleteOnTermination", "false".to_owned()),
+        ("spark.kubernetes.driver.ownPersistentVolumeClaim", "false".to_owned()),
+    ]);
+    if let Some(factor) = effective.get("spark.emr-serverless.memoryOverheadFactor") {
+        service.insert("spark.kubernetes.memoryOverheadFactor".to_owned(), factor.clone());
+    }
+    service
+}
+
+/// Reads a properties file as far as `--properties-file` needs it: `key value`, `key=value`, `key: value`, comments.
+pub fn read_properties_file(text: &str) -> Properties {
+    let joined = text.replace("\r\n", "\n").replace("\\\n", "");
+    let lines =
+        joined.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', '!']));
+    lines
+        .map(|line| {
+            let end = line
+                .find(|letter: char| letter.is_whitespace() || matches!(letter, '=' | ':'))
+                .unwrap_or(line.len());
+            let (key, rest) = line.split_at(end);
+            let rest = rest.trim_start();
+            let value = rest.strip_prefix(['=', ':']).unwrap_or(rest);
+            (key.to_owned(), value.trim().to_owned())
+        })
+        .collect()
+}
+
+/// Classifications whose properties become Hadoop XML files.
+pub(super) fn site_files(configuration: &Configuration) -> impl Iterator<Item = (&'static str, &Properties)> {
+    [("hive-site", "hive-site.xml"), ("core-site", "core-site.xml")]
+        .into_iter()
+        .filter_map(|(class, file)| configuration.get(class).map(|properties| (file, properties)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firesteel_core::spark::Configuration;
+
+    fn given(parameters: &str, classified: &[(&str, &str)]) -> Result<Given, ConfError> {
+        let properties = classified.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let configuration = Configuration::from([("spark-defaults".to_owned(), properties)]);
+        let submit = parameters::parse(parameters)?;
+        let effective = effective(&configuration, &submit, None);
+        match owned::conflict(&effective) {
+            Some(refused) => Err(refused.into()),
+            None => Ok(Given { submit, effective }),
+        }
+    }
+
+    fn finished(given: &Given, staged: &Lists) -> Final {
+        let runtime = of([("spark.hadoop.fs.s3a.committer.name", "magic".to_owned())]);
+        let store = ObjectStore {
+            endpoint: Some("http://127.0.0.1:9400".into()),
+            region: "eu-west-1".into(),
+            path_style: true,
+        };
+        let bound = Bound {
+            runtime: &runtime,
+            store: &store,
+            address: "127.0.0.2",
+            pod_api: "http://127.0.0.1:7777",
+            pod_token: "tok",
+            tmp: Some("s3://b/tmp/run/"),
+            event_logs: None,
+            name: Some("hail"),
+            work: Path::new("/w/work"),
+            scratch: Path::new("/w/tmp"),
+        };
+        driver(given, staged, &bound).unwrap()
+    }
+
+    #[test]
+    fn every_layer_has_its_say() {
+        let given = given(
+            "--executor-memory 2g --conf spark.hadoop.fs.s3a.committer.name=directory",
+            &[
+                ("spark.executor.memory", "3g"),
+                ("spark.decommission.enabled", "false"),
+                ("spark.ui.enabled", "true"),
+            ],
+        )
+        .unwrap();
+        let conf = finished(&given, &Lists::default());
+        let value = |key: &str| conf.properties.get(key).map(String::as_str);
+        assert_eq!(value("spark.executor.memory"), Some("2g"));
+        assert_eq!(value("spark.driver.memory"), Some("14G"));
+        assert_eq!(value("spark.decommission.enabled"), Some("false"));
+        assert_eq!(value("spark.ui.enabled"), Some("true"));
+        assert_eq!(value("spark.hadoop.fs.s3a.committer.name"), Some("directory"));
+        assert_eq!(value("spark.hadoop.fs.s3a.endpoint.region"), Some("eu-west-1"));
+        assert_eq!(value("spark.master"), Some("k8s://http://127.0.0.1:7777"));
+        assert_eq!(
+            value("spark.storage.decommission.fallbackStorage.path"),
+            Some("s3://b/tmp/run/fallback/")
+        );
+        assert_eq!(value("spark.app.name"), Some("hail"));
+        assert_eq!(value("spark.app.id"), None, "a second context must get an id of its own");
+        assert_eq!(value("spark.executor.memoryOverheadFactor"), Some("0.1"));
+        assert_eq!(conf.heap_mib, 14_336);
+    }
+
+    #[test]
+    fn staged_files_replace_the_lists_that_named_them() {
+        let given = given("--jars s3://b/x.jar --archives s3://b/e.tgz#environment", &[]).unwrap();
+        assert_eq!(lists("s3://b/a.py", &given.effective).archives, ["s3://b/e.tgz#environment"]);
+        let staged = Lists { jars: vec!["/w/x.jar".into()], ..Lists::default() };
+        let conf = finished(&given, &staged);
+        assert_eq!(conf.properties["spark.jars"], "/w/x.jar");
+        assert!(!conf.properties.contains_key("spark.files"));
+    }
+
+    #[test]
+    fn what_the_service_owns_is_refused_in_the_classification_too() {
+        let error = given("", &[("spark.master", "local")]).unwrap_err().to_string();
+        assert!(error.starts_with("spark.master cannot be set"), "{error}");
+    }
+
+    #[test]
+    fn properties_files_are_read() {
+        let read = read_properties_file("# c\nspark.a 1\nspark.b=2 3\r\nspark.c: x\\\ny\n\n");
+        assert_eq!(read, of([("spark.a", "1".into()), ("spark.b", "2 3".into()), ("spark.c", "xy".into())]));
+    }
+}

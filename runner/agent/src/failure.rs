@@ -1,0 +1,133 @@
+//! The best short reason for a failed job: the last exceptions in its `stderr`.
+//!
+//! Spark, Python and Java each end in their own way; this room knows their looks and nothing else. The control plane
+//! puts the summary behind EMR's words and cuts it.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// How much of the end of `stderr` is looked at.
+const TAIL: u64 = 256 * 1024;
+/// Longest summary, characters.
+const LONGEST: usize = 1_000;
+
+/// The last exceptions in the file, the most telling first; empty if it cannot be read or says nothing.
+pub fn summary(stderr: &Path) -> String {
+    tail(stderr).map(|text| last_exceptions(&text)).unwrap_or_default()
+}
+
+fn tail(path: &Path) -> io::Result<String> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(TAIL);
+    let mut bytes = vec![0; usize::try_from(length - from).unwrap_or(0)];
+    file.read_exact_at(&mut bytes, from)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The last exceptions in a text.
+pub fn last_exceptions(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let chosen = python(&lines).or_else(|| java(&lines)).or_else(|| last_words(&lines)).unwrap_or_default();
+    chosen.chars().take(LONGEST).collect()
+}
+
+/// The line that ends the last Python traceback, with what it chains to in the JVM.
+fn python(lines: &[&str]) -> Option<String> {
+    let begun = lines.iter().rposition(|line| {
+        line.starts_with("Traceback (most recent call last)") || line.starts_with("  File \"")
+    })?;
+    let last = lines[begun..].iter().position(|line| is_exception(line)).map(|offset| begun + offset)?;
+    let mut summary = lines[last].to_owned();
+    let rest = lines[last + 1..].iter().take_while(|line| !is_log_line(line));
+    let more: Vec<&str> =
+        rest.copied().filter(|line| line.starts_with(':') || line.starts_with("Caused by: ")).collect();
+    for line in more.first().into_iter().chain(more.last().filter(|_| more.len() > 1)) {
+        summary.push('\n');
+        summary.push_str(line.trim_start_matches(": "));
+    }
+    Some(summary)
+}
+
+/// The last `Exception in thread …` (or bare exception) and its last cause.
+fn java(lines: &[&str]) -> Option<String> {
+    let begun = lines
+        .iter()
+        .rposition(|line| line.starts_with("Exception in thread "))
+        .or_else(|| lines.iter().rposition(|line| is_exception(line)))?;
+    let cause = lines[begun..].iter().rev().find(|line| line.starts_with("Caused by: "));
+    Some(match cause {
+        Some(cause) => format!("{}\n{cause}", lines[begun]),
+        None => lines[begun].to_owned(),
+    })
+}
+
+/// The last line that says ERROR or Error:, else the last line at all.
+fn last_words(lines: &[&str]) -> Option<String> {
+    let error = lines.iter().rev().find(|line| line.contains(" ERROR ") || line.starts_with("Error"));
+    error
+        .or_else(|| lines.iter().rev().find(|line| !line.trim().is_empty()))
+        .map(|line| line.trim().to_owned())
+}
+
+/// `some.package.SomeError: text`, `SomeException`, `SystemExit: 3`.
+fn is_exception(line: &str) -> bool {
+    let name = line.split(':').next().unwrap_or_default();
+    let shape = name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '$'));
+    let last = name.rsplit(['.', '$']).next().unwrap_or_default();
+    let ends = ["Error", "Exception", "Exit", "Interrupt", "Failure"].iter().any(|end| last.ends_with(end));
+    shape && (ends || (line.contains(": ") && name.contains('.') && last.starts_with(char::is_uppercase)))
+}
+
+/// `25/11/21 12:59:59 INFO …`
+fn is_log_line(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    bytes.len() > 17 && bytes[2] == b'/' && bytes[5] == b'/' && bytes[8] == b' ' && bytes[11] == b':'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exceptions_of_each_kind() {
+        let table = [
+            ("", ""),
+            (
+                "26/11/21 12:00:00 INFO X: y\nTraceback (most recent call last):\n  File \"/w/a.py\", line 1, in <module>\n    import nope\nModuleNotFoundError: No module named 'nope'\n26/11/21 12:00:01 INFO ShutdownHookManager: Shutdown hook called\n",
+                "ModuleNotFoundError: No module named 'nope'",
+            ),
+            (
+                "  File \"/w/a.py\", line 3\n    x = = 1\n        ^\nSyntaxError: invalid syntax\n26/11/21 12:00:01 INFO ShutdownHookManager: done",
+                "SyntaxError: invalid syntax",
+            ),
+            (
+                "Traceback (most recent call last):\n  File \"a.py\", line 2, in <module>\npyspark.errors.exceptions.captured.AnalysisException: [PATH_NOT_FOUND] Path does not exist: s3://b/x.\n",
+                "pyspark.errors.exceptions.captured.AnalysisException: [PATH_NOT_FOUND] Path does not exist: s3://b/x.",
+            ),
+            (
+                "Traceback (most recent call last):\n  File \"a.py\", line 2, in <module>\npy4j.protocol.Py4JJavaError: An error occurred while calling o1.collect.\n: org.apache.spark.SparkException: Job aborted\n\tat x\nCaused by: java.lang.ArithmeticException: / by zero\n\tat y\n",
+                "py4j.protocol.Py4JJavaError: An error occurred while calling o1.collect.\norg.apache.spark.SparkException: Job aborted\nCaused by: java.lang.ArithmeticException: / by zero",
+            ),
+            (
+                "Exception in thread \"main\" java.lang.IllegalStateException: no\n\tat x\nCaused by: java.io.IOException: gone\n\tat y\n26/11/21 12:00:01 INFO ShutdownHookManager: done",
+                "Exception in thread \"main\" java.lang.IllegalStateException: no\nCaused by: java.io.IOException: gone",
+            ),
+            (
+                "26/11/21 12:00:00 ERROR SparkSubmit: Failed to load class Main.\n26/11/21 12:00:00 INFO X: bye\n",
+                "26/11/21 12:00:00 ERROR SparkSubmit: Failed to load class Main.",
+            ),
+            ("Error: Failed to load Main.\nbye\n", "Error: Failed to load Main."),
+        ];
+        for (text, expected) in table {
+            assert_eq!(last_exceptions(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_gives_nothing() {
+        assert_eq!(summary(Path::new("/nowhere/stderr")), "");
+    }
+}

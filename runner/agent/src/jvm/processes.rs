@@ -1,0 +1,96 @@
+//! Which processes belong to a job, from `/proc`: those of its session, those that carry its mark, and their children.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// One process as `/proc` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: i32,
+    /// Its parent's id.
+    pub parent: i32,
+    /// Its session.
+    pub session: i32,
+    /// True if it is dead and waits for its parent.
+    pub zombie: bool,
+}
+
+/// All processes that can be seen.
+pub fn all() -> Vec<Process> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| read(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+fn read(pid: i32) -> Option<Process> {
+    parse(pid, &std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The name in parentheses may hold anything, so fields are counted from the last one.
+fn parse(pid: i32, stat: &str) -> Option<Process> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let session = fields.nth(1)?.parse().ok()?;
+    Some(Process { pid, parent, session, zombie: matches!(state, "Z" | "X") })
+}
+
+/// Living processes of the session `session`, those whose environment carries `mark` (`NAME=value`), and all that
+/// descend from them; never `spared`.
+pub fn of_job(session: i32, mark: &str, spared: &[i32]) -> Vec<i32> {
+    let all = all();
+    let carries = |pid: i32| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    };
+    let mut members: BTreeSet<i32> =
+        all.iter().filter(|p| p.session == session || carries(p.pid)).map(|p| p.pid).collect();
+    loop {
+        let before = members.len();
+        members.extend(all.iter().filter(|p| members.contains(&p.parent)).map(|p| p.pid).collect::<Vec<_>>());
+        if members.len() == before {
+            break;
+        }
+    }
+    let living = all.iter().filter(|p| !p.zombie && members.contains(&p.pid) && !spared.contains(&p.pid));
+    living.map(|p| p.pid).collect()
+}
+
+/// Kills a job whole, again and again until nothing of it lives; false if something survives `limit`.
+pub fn kill_job(session: i32, mark: &str, spared: &[i32], limit: Duration) -> bool {
+    let begun = Instant::now();
+    loop {
+        let living = of_job(session, mark, spared);
+        if living.is_empty() {
+            return true;
+        }
+        for pid in living {
+            // One that is gone already needs no signal.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        if begun.elapsed() > limit {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_may_hold_anything() {
+        let found = parse(7, "7 (a) b (c) S 3 5 4 0 -1");
+        assert_eq!(found, Some(Process { pid: 7, parent: 3, session: 4, zombie: false }));
+        assert_eq!(parse(7, "7 (x) Z 3 5 4 0").map(|process| process.zombie), Some(true));
+    }
+
+    #[test]
+    fn this_process_is_seen() {
+        let me = std::process::id() as i32;
+        assert!(all().iter().any(|process| process.pid == me && !process.zombie));
+    }
+}

@@ -1,0 +1,45 @@
+//! The last log flush, the exit, and the end that is repeated until it is acknowledged.
+
+use super::ending::conclusion;
+use super::session::Session;
+use super::work::Worked;
+use crate::clock;
+use crate::control::{Backoff, Contact, ControlPlane};
+use crate::errand::Folders;
+use crate::notes::Notes;
+use firesteel_protocol::{End, Exit};
+use std::time::{Duration, Instant};
+
+/// How long the last log flush bears an S3 that does not answer.
+const LOG_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Writes the last line, ships the logs, and says how the job ended.
+pub(super) async fn last_words(folders: &Folders, worked: Worked) -> Exit {
+    let (code, mut summary) = conclusion(&worked.ending);
+    if !code.is_the_jobs() {
+        Notes::new(&folders.stderr()).line(&format!("the job ends: {summary}"));
+    }
+    let logs = worked.follower.finish(LOG_PATIENCE).await;
+    let complete = logs.complete && worked.logs_taken;
+    if let Some(why) = logs.why {
+        summary = format!("{summary}\nlogs are not complete: {why}").trim_start().to_owned();
+    }
+    Exit { code, summary, started: worked.started, ended: clock::now(), logs_complete: complete }
+}
+
+/// Reports the end until it is acknowledged, or found stale; false if nobody was heard for too long.
+pub(super) async fn report(control: &dyn ControlPlane, session: &Session, exit: Exit) -> bool {
+    let end = End { worker: session.worker.clone(), mark: session.mark.clone(), fence: session.fence, exit };
+    let contact = Contact::new(Instant::now(), session.limit);
+    let mut backoff = Backoff::default();
+    loop {
+        match control.end(&end).await {
+            Ok(_) => return true,
+            Err(_) if contact.is_lost(Instant::now()) => return false,
+            Err(error) => {
+                eprintln!("firesteel runner {}: end: {error}", session.worker);
+                tokio::time::sleep(backoff.failed()).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The first word, repeated until there is an answer.
+
+use crate::control::{Backoff, Contact, ControlPlane};
+use firesteel_core::id::Mark;
+use firesteel_protocol::transport::Errand;
+use firesteel_protocol::{Greeting, Hello};
+use std::time::{Duration, Instant};
+
+/// How long a runner without an assignment goes on asking.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// The greeting; none if no control plane was heard for too long.
+pub(super) async fn greet(control: &dyn ControlPlane, errand: &Errand, mark: &Mark) -> Option<Greeting> {
+    let hello = Hello {
+        worker: errand.worker.clone(),
+        mark: mark.clone(),
+        host: errand.host.clone(),
+        address: errand.address.clone(),
+    };
+    let contact = Contact::new(Instant::now(), PATIENCE);
+    let mut backoff = Backoff::default();
+    while !contact.is_lost(Instant::now()) {
+        match control.hello(&hello).await {
+            Ok(greeting) => return Some(greeting),
+            Err(error) => {
+                eprintln!("firesteel runner {}: hello: {error}", errand.worker);
+                tokio::time::sleep(backoff.failed()).await;
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,262 @@
+//! From the assignment to the job's end: prepare, start, watch, end.
+
+use super::ending::Ending;
+use super::halt::{Step, ladder};
+use super::session::{Ends, Order, Session};
+use crate::clock;
+use crate::credentials::Endpoint;
+use crate::errand::Folders;
+use crate::jvm::{Confinement, GuardCommand, Job, Spawner, code, reap};
+use crate::logs::{Follower, S3LogStore};
+use crate::notes::Notes;
+use crate::role::{self, Prepared};
+use crate::runtime::Installed;
+use crate::{failure, s3};
+use firesteel_core::time::Millis;
+use firesteel_protocol::transport::Errand;
+use firesteel_protocol::{Assignment, ExitCode, StopOrder};
+use nix::sys::signal::Signal;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How long the log bucket may be unreachable before the job starts.
+const FIRST_WRITE_PATIENCE: Duration = Duration::from_secs(300);
+/// Grace of a runner that is itself told to end.
+const OWN_GRACE_MS: u64 = 12_000;
+
+/// What came of the job.
+pub(super) struct Worked {
+    pub(super) ending: Ending,
+    pub(super) started: Option<Millis>,
+    pub(super) follower: Follower,
+    /// False if the log destination refused at the start.
+    pub(super) logs_taken: bool,
+}
+
+/// Everything that a job's start needs.
+pub(crate) struct Bench<'a> {
+    pub(crate) errand: &'a Errand,
+    pub(crate) folders: &'a Folders,
+    pub(crate) runtime: &'a Installed,
+    pub(crate) credentials: &'a Endpoint,
+    pub(crate) s3: &'a aws_sdk_s3::Client,
+    pub(crate) notes: &'a Notes,
+    pub(crate) ends: &'a Ends,
+}
+
+/// Does the job; never fails, but says how it ended.
+pub(super) async fn work(
+    errand: &Errand,
+    assignment: &Assignment,
+    folders: &Folders,
+    session: &Session,
+    guard: GuardCommand,
+    ends: &Ends,
+) -> Worked {
+    let mut orders = Orders::new(ends.order.clone());
+    let s3 = s3::client(&assignment.common().store, &session.keyring);
+    let mut worked =
+        Worked { ending: Ending::Stale, started: None, follower: Follower::idle(), logs_taken: true };
+    tokio::select! {
+        begun = begin_logs(assignment, folders, &s3) => match begun {
+            Ok(follower) => worked.follower = follower,
+            Err(ending) => {
+                worked.logs_taken = false;
+                worked.ending = ending;
+                return worked;
+            }
+        },
+        ending = orders.next_ending(session) => {
+            worked.ending = ending;
+            return worked;
+        }
+    }
+    let notes = Notes::new(&folders.stderr());
+    worked.ending =
+        match prepared_job(errand, assignment, folders, session, &s3, &notes, ends, &mut orders).await {
+            Ok(prepared) => {
+                let started = start(&prepared, errand, folders, guard, &notes);
+                match started {
+                    Ok(job) => {
+                        worked.started = Some(clock::now());
+                        ends.report.send_modify(|report| report.started = worked.started);
+                        watch_job(job, prepared, assignment, folders, session, &mut orders).await
+                    }
+                    Err(error) => {
+                        Ending::failed(ExitCode::RUNTIME, format!("the job cannot be started: {error}"))
+                    }
+                }
+            }
+            Err(ending) => ending,
+        };
+    worked
+}
+
+async fn begin_logs(
+    assignment: &Assignment,
+    folders: &Folders,
+    s3: &aws_sdk_s3::Client,
+) -> Result<Follower, Ending> {
+    for file in [folders.stdout(), folders.stderr()] {
+        crate::notes::append(&file).map_err(|error| Ending::failed(ExitCode::RUNNER, error))?;
+    }
+    let Some(destination) = &assignment.common().logs else { return Ok(Follower::idle()) };
+    let store = Arc::new(S3LogStore::new(s3.clone(), &destination.bucket));
+    let begun = Follower::begin(store, &destination.prefix, &folders.logs(), FIRST_WRITE_PATIENCE).await;
+    begun.map_err(|error| {
+        let place = format!("s3://{}/{}", destination.bucket, destination.prefix);
+        Ending::failed(ExitCode::LOGS_REFUSED, format!("cannot write logs to {place}: {error}"))
+    })
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn prepared_job(
+    errand: &Errand,
+    assignment: &Assignment,
+    folders: &Folders,
+    session: &Session,
+    s3: &aws_sdk_s3::Client,
+    notes: &Notes,
+    ends: &Ends,
+    orders: &mut Orders,
+) -> Result<Prepared, Ending> {
+    let prepare = async {
+        let label = assignment.common().release.as_str();
+        let runtime =
+            Installed::find(&errand.runtimes, label).map_err(|why| Ending::failed(ExitCode::RUNTIME, why))?;
+        let credentials = Endpoint::serve(session.keyring.clone()).await;
+        let credentials = credentials.map_err(|error| Ending::failed(ExitCode::RUNNER, error))?;
+        let bench = Bench { errand, folders, runtime: &runtime, credentials: &credentials, s3, notes, ends };
+        role::prepare(assignment, &bench).await
+    };
+    tokio::select! {
+        prepared = prepare => prepared,
+        ending = orders.next_ending(session) => Err(ending),
+    }
+}
+
+fn start(
+    prepared: &Prepared,
+    errand: &Errand,
+    folders: &Folders,
+    guard: GuardCommand,
+    notes: &Notes,
+) -> std::io::Result<Job> {
+    let (work, stdout, stderr) = (folders.work(), folders.stdout(), folders.stderr());
+    let mark = format!("{}={}", crate::jvm::MARK, errand.worker);
+    let spawner = Spawner { work: &work, stdout: &stdout, stderr: &stderr, mark, guard };
+    if let Some(note) = prepared.heap.note() {
+        notes.line(&note);
+    }
+    spawner.spawn(&prepared.command, confinement(errand))
+}
+
+fn confinement(errand: &Errand) -> Option<Confinement> {
+    let forbidden = errand.forbidden.as_ref()?;
+    if !Confinement::is_supported() {
+        eprintln!(
+            "firesteel runner {}: no Landlock here: the job can read {}",
+            errand.worker,
+            forbidden.display()
+        );
+        return None;
+    }
+    let built = Confinement::new(forbidden, &[&errand.folder, &errand.runtimes]);
+    built.inspect_err(|error| eprintln!("firesteel runner {}: Landlock: {error}", errand.worker)).ok()
+}
+
+/// Watches a running job to its end, whoever brings it about, and leaves nothing of it.
+async fn watch_job(
+    mut job: Job,
+    mut prepared: Prepared,
+    assignment: &Assignment,
+    folders: &Folders,
+    session: &Session,
+    orders: &mut Orders,
+) -> Ending {
+    let reaper = tokio::spawn(reap(job.children()));
+    let executor = matches!(assignment, Assignment::Executor(_));
+    let ending = tokio::select! {
+        exited = job.wait() => Err(exited),
+        ending = orders.next_ending(session) => Ok(ending),
+        why = prepared.hopeless() => Ok(Ending::failed(ExitCode::EXECUTORS_CRASH, why)),
+    };
+    let ending = match ending {
+        Ok(ending) => {
+            halt(&mut job, &grace(&ending), executor).await;
+            ending
+        }
+        Err(exited) => {
+            let code = exited.map(code).unwrap_or(255);
+            let exceptions = if code == 0 { String::new() } else { failure::summary(&folders.stderr()) };
+            Ending::Job { code, exceptions }
+        }
+    };
+    reaper.abort();
+    job.finish().await;
+    ending
+}
+
+/// How a job that did not end by itself is ended.
+fn grace(ending: &Ending) -> StopOrder {
+    match ending {
+        Ending::Stopped(order) => order.clone(),
+        Ending::Stale => StopOrder { decommission: false, grace_ms: 0, reason: String::new() },
+        _ => StopOrder { decommission: false, grace_ms: OWN_GRACE_MS, reason: String::new() },
+    }
+}
+
+async fn halt(job: &mut Job, order: &StopOrder, executor: bool) {
+    let begun = Instant::now();
+    for (after, step) in ladder(order, executor) {
+        tokio::select! {
+            _ = job.wait() => return,
+            _ = tokio::time::sleep_until(begun + after) => {}
+        }
+        job.signal(match step {
+            Step::Decommission => Signal::SIGPWR,
+            Step::Terminate => Signal::SIGTERM,
+            Step::Kill => Signal::SIGKILL,
+        });
+    }
+    let _ = job.wait().await;
+}
+
+/// Orders of the control plane and of whoever sends SIGTERM.
+struct Orders {
+    order: watch::Receiver<Option<Order>>,
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+impl Orders {
+    fn new(order: watch::Receiver<Option<Order>>) -> Self {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        Self { order, terminate: terminate.ok() }
+    }
+
+    /// Waits for the first order that ends the job.
+    async fn next_ending(&mut self, session: &Session) -> Ending {
+        let told = self.order.wait_for(Option::is_some);
+        let terminated = async {
+            match &mut self.terminate {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            order = told => match order.ok().and_then(|order| order.clone()) {
+                Some(Order::Stop(order)) => Ending::Stopped(order),
+                Some(Order::Lost) => Ending::Lost(session.limit.as_secs()),
+                Some(Order::Stale) => Ending::Stale,
+                None => Ending::failed(ExitCode::RUNNER, "the exchange with the control plane broke off"),
+            },
+            _ = terminated => Ending::Stopped(StopOrder {
+                decommission: true,
+                grace_ms: OWN_GRACE_MS,
+                reason: "the runner was told to end (SIGTERM)".to_owned(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Ships what a dead runner left behind in its worker's folder.
+
+use super::STREAMS;
+use super::follow::{Follower, LogsEnd};
+use super::shipped::{Note, Shipped};
+use super::store::{Head, LogStore};
+use super::stream::{Stream, note_path};
+use crate::s3::S3Error;
+use flate2::read::MultiGzDecoder;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Brings the logs in `folder` (a worker's folder) to `store` under `prefix`, going on where the dead runner stopped.
+///
+/// Nothing else may write these objects meanwhile: call it only when the runner is dead.
+pub async fn salvage(folder: &Path, store: Arc<dyn LogStore>, prefix: &str, patience: Duration) -> LogsEnd {
+    let mut streams = Vec::new();
+    for (file, object) in STREAMS {
+        let (file, key) = (folder.join("logs").join(file), format!("{prefix}/{object}"));
+        match resume(&*store, &key, &file).await {
+            Ok(shipped) => streams.push(Stream { store: store.clone(), key, file, shipped }),
+            Err(error) => return LogsEnd { complete: false, why: Some(format!("{key}: {error}")) },
+        }
+    }
+    Follower::over(streams, store, prefix).finish(patience).await
+}
+
+async fn resume(store: &dyn LogStore, key: &str, file: &Path) -> Result<Shipped, S3Error> {
+    let Some(Head { length, etag }) = store.head(key).await? else {
+        return Shipped::new().map_err(|error| S3Error::Passing(error.to_string()));
+    };
+    let note: Option<Note> =
+        std::fs::read(note_path(file)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let note = note.filter(|note| note.etag == etag && note.length == length);
+    if let Some(note) = note.as_ref().filter(|_| Shipped::is_carried(length)) {
+        return Ok(Shipped::found(note.raw, length, etag, Vec::new()));
+    }
+    let content = store.get(key).await?.to_vec();
+    let raw = match note {
+        Some(note) => note.raw,
+        None => raw_length(&content)
+            .map_err(|error| S3Error::Refused { code: "NotGzip".to_owned(), message: error.to_string() })?,
+    };
+    Ok(Shipped::found(raw, length, etag, content))
+}
+
+fn raw_length(content: &[u8]) -> std::io::Result<u64> {
+    let mut decoder = MultiGzDecoder::new(content);
+    let mut buffer = [0; 64 * 1024];
+    let mut length = 0;
+    loop {
+        match decoder.read(&mut buffer)? {
+            0 => return Ok(length),
+            read => length += read as u64,
+        }
+    }
+}
