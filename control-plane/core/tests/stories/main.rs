@@ -1,0 +1,9 @@
+//! Story tests of the rules: given this state, when this happens, expect exactly this.
+
+mod application;
+mod cancel;
+mod capacity;
+mod executors;
+mod invariants;
+mod run;
+mod stage;
