@@ -220,16 +220,13 @@ pub async fn list_history<S: Store + ?Sized>(
 ///
 /// # Errors
 /// When it is not certain that an entry 1 is there; repeating it does no harm.
-pub async fn write_first<S: Store + ?Sized, E: Serialize + Sync>(
+pub async fn write_first<S: Store + ?Sized, E: Serialize + Send + Sync>(
     store: &S,
     log: &Log,
     mark: &str,
     at: Millis,
     events: Vec<E>,
-) -> Result<(), StoreError>
-where
-    E: Send,
-{
+) -> Result<(), StoreError> {
     let first = Entry { format: FORMAT, seq: 1, mark: mark.to_owned(), at, events };
     let body = entry::encode(&first).map_err(|e| StoreError::NotDone(e.to_string()))?;
     let key = log.entry(1);

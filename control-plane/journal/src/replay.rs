@@ -19,6 +19,8 @@ use crate::port::{Page, Store, StoreError};
 const SINGLE_READS: u32 = 4;
 const PARALLEL_READS: usize = 16;
 const LIST_LIMIT: usize = 1000;
+const READ_TRIES: u32 = 4;
+const READ_PAUSE: Duration = Duration::from_millis(20);
 
 /// Why a log could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -230,11 +232,51 @@ impl Reader {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        timed(self.settings.request_timeout, self.store.get(key)).await
+        let mut tries = Tries::new(self);
+        loop {
+            let answer = timed(self.settings.request_timeout, self.store.get(key)).await;
+            if answer.is_ok() || !tries.again().await {
+                return answer;
+            }
+        }
     }
 
     async fn list(&self, prefix: &str, after: &str) -> Result<Page, StoreError> {
-        timed(self.settings.request_timeout, self.store.list(prefix, after, LIST_LIMIT)).await
+        let mut tries = Tries::new(self);
+        loop {
+            let request = self.store.list(prefix, after, LIST_LIMIT);
+            let answer = timed(self.settings.request_timeout, request).await;
+            if answer.is_ok() || !tries.again().await {
+                return answer;
+            }
+        }
+    }
+}
+
+/// A read that failed is repeated a few times by itself: a tail is many reads, and one bad answer must not cost them all.
+struct Tries<'a> {
+    reader: &'a Reader,
+    began: Millis,
+    left: u32,
+    pause: Duration,
+}
+
+impl<'a> Tries<'a> {
+    fn new(reader: &'a Reader) -> Self {
+        let began = reader.clock.boot();
+        Self { reader, began, left: READ_TRIES - 1, pause: READ_PAUSE }
+    }
+
+    // Whether to try once more; waits before it says so. Slow failures are left to the caller's own patience.
+    async fn again(&mut self) -> bool {
+        let spent = self.reader.clock.boot().saturating_sub(self.began);
+        if self.left == 0 || spent > millis(self.reader.settings.give_up_after) / 4 {
+            return false;
+        }
+        tokio::time::sleep(self.pause).await;
+        self.left -= 1;
+        self.pause *= 2;
+        true
     }
 }
 
