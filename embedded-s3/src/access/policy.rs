@@ -54,7 +54,7 @@ struct Document {
     version: Option<String>,
     #[serde(rename = "Id")]
     _id: Option<String>,
-    statement: OneOrMany<serde_json::Value>,
+    statement: serde_json::Value,
 }
 
 impl Policy {
@@ -67,8 +67,11 @@ impl Policy {
         if document.version.is_some_and(|version| version != "2012-10-17" && version != "2008-10-17") {
             return Err("The policy must contain a valid version string".into());
         }
-        let statements =
-            document.statement.all().iter().map(read_statement).collect::<Result<Vec<_>, _>>()?;
+        let statements = match &document.statement {
+            serde_json::Value::Array(many) => many.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let statements = statements.iter().map(read_statement).collect::<Result<Vec<_>, _>>()?;
         if statements.is_empty() {
             return Err("The policy must contain at least one statement".into());
         }

@@ -141,15 +141,6 @@ impl Served {
     }
 }
 
-impl Drop for ServedGuard {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Aborts a task when dropped.
-pub struct ServedGuard(pub tokio::task::JoinHandle<()>);
-
 /// A client of the SDK.
 pub fn client(
     url: &str,
