@@ -1,0 +1,50 @@
+# firesteel: `make demo` runs the main job, `make test` passes the tests; both install what they need.
+.PHONY: help prerequisites build demo test lint unit simulate stories bench clean
+
+CARGO ?= cargo
+FIRESTEEL := target/release/firesteel
+PYTHON := .cache/venv/bin/python
+# Seeds that `make test` simulates.
+SEEDS ?= 300
+
+help:
+	@echo "make demo    a Hail study through the EMR Serverless API, on real Spark, on this machine"
+	@echo "make test    every test, as CI runs it"
+	@echo "make build   $(FIRESTEEL)"
+	@echo "make bench   the benchmarks, each beside its baseline"
+
+prerequisites:
+	@tools/prerequisites.sh
+
+.cache/venv/installed: tools/requirements.txt
+	@tools/venv.sh
+
+build: prerequisites
+	$(CARGO) build --locked --release -p firesteel-cli
+
+demo: build .cache/venv/installed
+	$(PYTHON) examples/hail-gwas/demo.py
+
+test: lint unit simulate stories
+
+lint: prerequisites
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
+	tools/arrows.py
+
+unit: prerequisites .cache/venv/installed
+	FIRESTEEL_WEED=$(abspath .cache/venv/bin/weed) $(CARGO) test --locked --workspace
+
+simulate: prerequisites
+	$(CARGO) run --locked --release -p sim -- --seeds $(SEEDS)
+
+# End to end: real Spark, real AWS CLI and boto3, real processes.
+stories: build .cache/venv/installed
+	$(PYTHON) -m pytest tests
+
+bench: build .cache/venv/installed
+	$(PYTHON) bench/run.py
+
+clean:
+	rm -rf .cache target
