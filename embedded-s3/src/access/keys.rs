@@ -68,3 +68,41 @@ impl Keys {
 pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{Limits, Session};
+
+    #[test]
+    fn a_session_ends_when_it_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let pair = |name: &str| KeyPair { access_key: name.into(), secret_key: "secret".into() };
+        let keys = Keys {
+            operator: pair("operator"),
+            control_plane: pair("control-plane"),
+            state_bucket: "state".into(),
+            account: "000000000000".into(),
+            seal: Seal::open(folder.path()).unwrap(),
+            roles: Roles::Any,
+        };
+        let access_key = keys.seal.new_access_key();
+        let token = |expires_ms| {
+            keys.seal.token(&Session {
+                access_key: access_key.clone(),
+                role: "arn:aws:iam::123456789012:role/etl".into(),
+                name: "run".into(),
+                expires_ms,
+                limits: Limits::None,
+                policy: None,
+            })
+        };
+        let found = |token: Option<&str>| keys.caller(&access_key, token).err();
+        assert_eq!(found(Some(&token(now_ms() + 60_000))), None);
+        assert_eq!(found(Some(&token(now_ms()))), Some(Stranger::Expired));
+        assert_eq!(found(Some("x")), Some(Stranger::BadToken));
+        assert_eq!(found(None), Some(Stranger::Unknown));
+        assert_eq!(keys.secret_key("operator").as_deref(), Some("secret"));
+        assert_eq!(keys.secret_key("nobody"), None);
+    }
+}

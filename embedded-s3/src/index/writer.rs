@@ -126,7 +126,7 @@ impl Desk {
             }
         };
         for settle in settles {
-            settle(told.as_ref().map(|()| ()).map_err(String::as_str));
+            settle(told.as_ref().copied().map_err(String::as_str));
         }
     }
 
