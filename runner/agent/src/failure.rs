@@ -1,4 +1,4 @@
-//! The best short reason for a failed job: the last exceptions in its `stderr`.
+//! The best short reason for a failed job: the last exceptions in its logs.
 //!
 //! Spark, Python and Java each end in their own way; this room knows their looks and nothing else. The control plane
 //! puts the summary behind EMR's words and cuts it.
@@ -8,14 +8,16 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// How much of the end of `stderr` is looked at.
+/// How much of the end of a file is looked at.
 const TAIL: u64 = 256 * 1024;
 /// Longest summary, characters.
 const LONGEST: usize = 1_000;
 
-/// The last exceptions in the file, the most telling first; empty if it cannot be read or says nothing.
-pub fn summary(stderr: &Path) -> String {
-    tail(stderr).map(|text| last_exceptions(&text)).unwrap_or_default()
+/// The last exceptions of a job, the most telling first; empty if its files cannot be read or say nothing.
+///
+/// Spark's driver sends what a Python script writes to its stderr, tracebacks too, to `stdout`: both are looked at.
+pub fn summary(stderr: &Path, stdout: &Path) -> String {
+    last_exceptions(&tail(stderr).unwrap_or_default(), &tail(stdout).unwrap_or_default())
 }
 
 fn tail(path: &Path) -> io::Result<String> {
@@ -27,11 +29,12 @@ fn tail(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The last exceptions in a text.
-pub fn last_exceptions(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let chosen = python(&lines).or_else(|| java(&lines)).or_else(|| last_words(&lines)).unwrap_or_default();
-    chosen.chars().take(LONGEST).collect()
+/// The last exceptions in the two texts.
+pub fn last_exceptions(stderr: &str, stdout: &str) -> String {
+    let lines = |text| str::lines(text).map(str::trim_end).collect::<Vec<_>>();
+    let (stderr, stdout) = (lines(stderr), lines(stdout));
+    let chosen = python(&stdout).or_else(|| python(&stderr)).or_else(|| java(&stderr)).or_else(|| last_words(&stderr));
+    chosen.unwrap_or_default().chars().take(LONGEST).collect()
 }
 
 /// The line that ends the last Python traceback, with what it chains to in the JVM.
@@ -122,12 +125,15 @@ mod tests {
             ("Error: Failed to load Main.\nbye\n", "Error: Failed to load Main."),
         ];
         for (text, expected) in table {
-            assert_eq!(last_exceptions(text), expected, "{text}");
+            assert_eq!(last_exceptions(text, ""), expected, "{text}");
+            if text.starts_with("Traceback") {
+                assert_eq!(last_exceptions("26/11/21 12:00:00 ERROR X: y", text), expected, "{text}");
+            }
         }
     }
 
     #[test]
     fn a_file_that_is_not_there_gives_nothing() {
-        assert_eq!(summary(Path::new("/nowhere/stderr")), "");
+        assert_eq!(summary(Path::new("/nowhere/stderr"), Path::new("/nowhere/stdout")), "");
     }
 }

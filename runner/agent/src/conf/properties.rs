@@ -197,6 +197,17 @@ fn service(bound: &Bound<'_>, effective: &Properties) -> Properties {
         ("spark.kubernetes.driver.service.deleteOnTermination", "false".to_owned()),
         ("spark.kubernetes.driver.ownPersistentVolumeClaim", "false".to_owned()),
     ]);
+    let most = "spark.dynamicAllocation.maxExecutors";
+    if effective.get(most).is_some_and(|value| value.trim() == "infinity") {
+        // EMR's word, which Spark does not read.
+        service.insert(most.to_owned(), i32::MAX.to_string());
+    }
+    for (key, value) in effective {
+        // EMR's samples use both spellings; Spark knows one.
+        if let Some(name) = key.strip_prefix("spark.emr-serverless.executorEnv.") {
+            service.insert(format!("spark.executorEnv.{name}"), value.clone());
+        }
+    }
     if let Some(factor) = effective.get("spark.emr-serverless.memoryOverheadFactor") {
         service.insert("spark.kubernetes.memoryOverheadFactor".to_owned(), factor.clone());
     }
@@ -269,7 +280,7 @@ mod tests {
     #[test]
     fn every_layer_has_its_say() {
         let given = given(
-            "--executor-memory 2g --conf spark.hadoop.fs.s3a.committer.name=directory",
+            "--executor-memory 2g --conf spark.hadoop.fs.s3a.committer.name=directory --conf spark.emr-serverless.executorEnv.A=b",
             &[
                 ("spark.executor.memory", "3g"),
                 ("spark.decommission.enabled", "false"),
@@ -293,6 +304,8 @@ mod tests {
         assert_eq!(value("spark.app.name"), Some("hail"));
         assert_eq!(value("spark.app.id"), None, "a second context must get an id of its own");
         assert_eq!(value("spark.executor.memoryOverheadFactor"), Some("0.1"));
+        assert_eq!(value("spark.dynamicAllocation.maxExecutors"), Some("2147483647"));
+        assert_eq!(value("spark.executorEnv.A"), Some("b"));
         assert_eq!(conf.heap_mib, 14_336);
     }
 

@@ -41,14 +41,17 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let held = shared.keyring.newest();
-    Json(serde_json::json!({
+    let mut answer = serde_json::json!({
         "AccessKeyId": held.access_key_id,
         "SecretAccessKey": held.secret_access_key,
         "Token": held.session_token,
         "Expiration": timestamp(held.expires.0),
-        "RoleArn": "",
-    }))
-    .into_response()
+    });
+    if held.session_token.is_empty() {
+        // An empty token would be signed as one.
+        answer.as_object_mut().map(|fields| fields.remove("Token"));
+    }
+    Json(answer).into_response()
 }
 
 /// `YYYY-MM-DDThh:mm:ssZ` of milliseconds since 1970.

@@ -5,11 +5,11 @@ use firesteel_protocol::{ExitCode, StopOrder};
 /// Why a job ended or never began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Its process ended by itself with this code; the last exceptions of its `stderr`.
+    /// Its process ended by itself with this code; the last exceptions in its logs.
     Job {
         /// 0–255, or 128 + n for signal n.
         code: i32,
-        /// What `stderr` says last.
+        /// What its logs say last.
         exceptions: String,
     },
     /// The service could not do its part.
