@@ -164,9 +164,8 @@ pub struct Runner {
 /// `firesteel runner-guard`.
 #[derive(Args, Debug)]
 pub struct RunnerGuard {
-    /// What the runner says to it.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub arguments: Vec<std::ffi::OsString>,
+    /// How the job's processes are known
+    pub mark: String,
 }
 
 /// An address to listen on, with or without a port.
@@ -230,7 +229,7 @@ mod tests {
             "firesteel release list",
             "firesteel release install emr-7.13.0",
             "firesteel runner --errand-fd 0",
-            "firesteel runner-guard 1 --x y",
+            "firesteel runner-guard abc",
         ];
         for line in lines {
             parsed(line).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -8,7 +8,13 @@ pub mod arguments;
 pub mod failure;
 pub mod folder;
 pub mod http_client;
+pub mod logging;
+pub mod logs;
+pub mod machine;
+pub mod release;
+pub mod serve;
 pub mod shell;
+pub mod up;
 pub mod verbs;
 
 use arguments::{Arguments, Command};
@@ -22,13 +28,10 @@ use std::process::ExitCode;
 /// Runs the command line. `words` begins with the program's name.
 pub fn run(words: Vec<OsString>) -> ExitCode {
     let done = match verb(&words) {
-        Some(operation) => run_verb(operation, &words),
+        Some(operation) => run_verb(operation, &words).map(|()| ExitCode::SUCCESS),
         None => run_own(&words),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
+    done.unwrap_or_else(|failure| failure.report())
 }
 
 /// Prints a line (or more) on the standard output; a reader that went away ends the program quietly.
@@ -65,12 +68,30 @@ fn run_verb(operation: Operation, words: &[OsString]) -> Result<(), Failure> {
     asynchronous()?.block_on(verbs::run(operation, matches))
 }
 
-fn run_own(words: &[OsString]) -> Result<(), Failure> {
+fn run_own(words: &[OsString]) -> Result<ExitCode, Failure> {
     let matches = own_commands().try_get_matches_from(words).unwrap_or_else(|error| error.exit());
     match Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command {
-        Command::Env(env) => print_env(env),
-        other => Err(Failure::Usage(format!("{other:?} is not possible"))),
+        Command::Up(up) => long_lived(up::run(up))?,
+        Command::Serve(serve) => long_lived(serve::run(serve))?,
+        Command::Env(env) => print_env(env)?,
+        Command::Logs(logs) => asynchronous()?.block_on(logs::run(logs))?,
+        Command::Release(release) => release::run(release)?,
+        Command::Runner(runner) => {
+            logging::start("info");
+            return Ok(firesteel_agent::run(runner.errand_fd));
+        }
+        Command::RunnerGuard(guard) => return Ok(firesteel_agent::guard(&guard.mark)),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a server; what still goes on in the background when it has ended is not waited for.
+fn long_lived(server: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    logging::start("info");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(server);
+    runtime.shutdown_background();
+    done
 }
 
 /// Our own commands, and the verbs by name only: enough for help and for "did you mean".

@@ -1,0 +1,216 @@
+//! Follows one log object until its run has ended and all of it is read. It must not know where the object is.
+
+use super::members::Members;
+use anyhow::{Context, bail};
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// How often the object is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// How often the run is asked after.
+const ASK: Duration = Duration::from_millis(800);
+
+/// The object that is being followed, and its run.
+#[async_trait]
+pub trait Followed: Send + Sync {
+    /// The object's bytes from this offset on: `None` if it does not exist, empty if there are no more.
+    async fn from(&self, offset: u64) -> anyhow::Result<Option<Bytes>>;
+
+    /// How the run ended, or `None` while it goes on.
+    async fn ended(&self) -> anyhow::Result<Option<Ending>>;
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// Its state: SUCCESS, FAILED, CANCELLED.
+    pub state: String,
+    /// What the service says of it.
+    pub details: String,
+}
+
+/// A log being read.
+#[derive(Default)]
+pub struct Reading {
+    offset: u64,
+    members: Members,
+    seen: bool,
+}
+
+impl Reading {
+    /// Writes what is new. True if there was something.
+    pub async fn step(
+        &mut self,
+        followed: &dyn Followed,
+        out: &mut (dyn Write + Send),
+    ) -> anyhow::Result<bool> {
+        let Some(bytes) = followed.from(self.offset).await? else {
+            // A log that was there does not go away while it is followed.
+            return if self.seen { bail!("the log was removed") } else { Ok(false) };
+        };
+        self.seen = true;
+        self.offset += bytes.len() as u64;
+        let text = self.members.take(&bytes).context("the log is damaged")?;
+        out.write_all(&text)?;
+        out.flush()?;
+        Ok(!bytes.is_empty())
+    }
+
+    /// Whether the object exists.
+    pub fn seen(&self) -> bool {
+        self.seen
+    }
+
+    /// Whether it ends inside a gzip member.
+    pub fn has_rest(&self) -> bool {
+        self.members.has_rest()
+    }
+}
+
+/// Reads on until the run has ended and nothing is left to read.
+pub async fn follow(
+    followed: &dyn Followed,
+    reading: &mut Reading,
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<Ending> {
+    let mut asked: Option<Instant> = None;
+    loop {
+        // The logs are whole before a run's end can be seen: what is read after that is all there is.
+        let ending = match asked {
+            Some(when) if when.elapsed() < ASK => None,
+            _ => {
+                asked = Some(Instant::now());
+                followed.ended().await?
+            }
+        };
+        while reading.step(followed, out).await? {}
+        if let Some(ending) = ending {
+            return Ok(ending);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Default)]
+    struct Shown {
+        object: Option<Vec<u8>>,
+        ending: Option<Ending>,
+        reads: Vec<u64>,
+    }
+
+    #[derive(Clone, Default)]
+    struct Stage(Arc<Mutex<Shown>>);
+
+    #[derive(Clone, Default)]
+    struct Out(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Out {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Out {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    #[async_trait]
+    impl Followed for Stage {
+        async fn from(&self, offset: u64) -> anyhow::Result<Option<Bytes>> {
+            let mut shown = self.0.lock().unwrap();
+            shown.reads.push(offset);
+            let at = usize::try_from(offset).unwrap();
+            Ok(shown.object.as_ref().map(|object| Bytes::copy_from_slice(&object[at..])))
+        }
+
+        async fn ended(&self) -> anyhow::Result<Option<Ending>> {
+            Ok(self.0.lock().unwrap().ending.clone())
+        }
+    }
+
+    fn member(text: &str) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    impl Stage {
+        fn append(&self, bytes: &[u8]) {
+            self.0.lock().unwrap().object.get_or_insert_default().extend_from_slice(bytes);
+        }
+
+        fn end(&self, state: &str) {
+            self.0.lock().unwrap().ending = Some(Ending { state: state.into(), details: String::new() });
+        }
+    }
+
+    async fn until(out: &Out, text: &str) {
+        let waited = async {
+            while out.text() != text {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), waited)
+            .await
+            .unwrap_or_else(|_| panic!("{:?}", out.text()));
+    }
+
+    #[tokio::test]
+    async fn members_appended_while_following_are_printed_once_and_in_order() {
+        let (stage, out) = (Stage::default(), Out::default());
+        let (followed, mut writer) = (stage.clone(), out.clone());
+        let following =
+            tokio::spawn(
+                async move { follow(&followed, &mut Reading::default(), &mut writer).await.unwrap() },
+            );
+        let (one, two, three) = (member("one\n"), member("two\n"), member("three\n"));
+        stage.append(&one);
+        until(&out, "one\n").await;
+        stage.append(&[&two[..], &three[..5]].concat());
+        until(&out, "one\ntwo\n").await;
+        {
+            // The end and the last bytes come together: both are seen.
+            let mut shown = stage.0.lock().unwrap();
+            shown.object.as_mut().unwrap().extend_from_slice(&three[5..]);
+            shown.ending = Some(Ending { state: "SUCCESS".into(), details: String::new() });
+        }
+        assert_eq!(following.await.unwrap().state, "SUCCESS");
+        assert_eq!(out.text(), "one\ntwo\nthree\n");
+        let reads = stage.0.lock().unwrap().reads.clone();
+        assert!(reads.is_sorted(), "only new bytes are read: {reads:?}");
+    }
+
+    #[tokio::test]
+    async fn a_run_that_ends_without_a_log_ends_the_following() {
+        let stage = Stage::default();
+        stage.end("FAILED");
+        let (mut reading, mut out) = (Reading::default(), Out::default());
+        assert_eq!(follow(&stage, &mut reading, &mut out).await.unwrap().state, "FAILED");
+        assert!(!reading.seen() && !reading.has_rest());
+    }
+
+    #[tokio::test]
+    async fn a_removed_log_is_an_error_and_a_cut_one_is_noticed() {
+        let (stage, mut reading, mut out) = (Stage::default(), Reading::default(), Out::default());
+        stage.append(&member("x")[..9]);
+        assert!(reading.step(&stage, &mut out).await.unwrap());
+        assert!(reading.has_rest());
+        stage.0.lock().unwrap().object = None;
+        assert!(reading.step(&stage, &mut out).await.unwrap_err().to_string().contains("removed"));
+    }
+}

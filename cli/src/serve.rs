@@ -1,0 +1,118 @@
+//! `firesteel serve`: the control plane on any S3, alone or beside others on the same state.
+
+use crate::access::environment;
+use crate::arguments::{Serve, State};
+use crate::failure::Failure;
+use crate::folder::{ACCOUNT, DataFolder, reachable};
+use crate::machine::installation::Shared;
+use crate::machine::{self, identities, roles, runtimes, salvage, sweep, world};
+use crate::up::door::{self, Closing, Door};
+use crate::up::listener::Listener;
+use crate::up::parts;
+use crate::up::signals::Signals;
+use anyhow::Context;
+use aws_config::SdkConfig;
+use firesteel_journal::S3Store;
+use firesteel_protocol::ObjectStore;
+use firesteel_runtime::Installer;
+use firesteel_service::{Config, ControlPlane, Parts};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// Time for answers that are under way, and for the last commits.
+const FOR_ANSWERS: Duration = Duration::from_secs(5);
+
+/// Runs until it is told to end; its workers live on.
+pub async fn run(serve: Serve) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    let folder = DataFolder::choose(serve.data.data.clone())?;
+    folder.open()?;
+    let _held = folder.hold()?;
+    let address = SocketAddr::new(serve.listen.ip, serve.listen.port.unwrap_or(crate::folder::PORT));
+    let socket = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let address = reachable(socket.local_addr()?);
+    let parts = tokio::select! {
+        parts = gather(&serve, &folder, address) => parts?,
+        () = signals.next() => return Err(Failure::Silent(130)),
+    };
+    let control_plane = ControlPlane::start(parts).await.context("the control plane did not start")?;
+    let door = Arc::new(Door::without_s3(door::router(control_plane.router())));
+    let listener = Listener::start(socket, door.clone());
+    crate::say(&format!("firesteel is ready on http://{address} (state in {})", serve.state))?;
+    tokio::select! {
+        () = signals.next() => {}
+        fault = listener.failed() => return Err(fault.into()),
+    }
+    door.close(Closing::NothingNew);
+    let stopped = async {
+        control_plane.stop().await;
+        listener.stop(FOR_ANSWERS).await;
+    };
+    if tokio::time::timeout(2 * FOR_ANSWERS, stopped).await.is_err() {
+        tracing::warn!("the control plane did not stop in time");
+    }
+    Ok(())
+}
+
+async fn gather(serve: &Serve, folder: &DataFolder, address: SocketAddr) -> anyhow::Result<Parts> {
+    let aws = aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .timeout_config(machine::timeouts())
+        .load()
+        .await;
+    let region = aws.region().context("no region: set AWS_REGION")?.to_string();
+    let store = object_store(&aws, &region);
+    let state = S3Store::new(s3_client(&aws, &store), &serve.state.bucket, &serve.state.prefix);
+    let shared = Shared::of(&state).await.with_context(|| format!("state in {}", serve.state))?;
+    let installer = Installer::new(std::path::absolute(Installer::default_cache())?);
+    let substrate = parts::substrate(folder.path(), &shared.id, installer.cache()).await?;
+    let config = Config {
+        region,
+        account: account(&aws).await,
+        quota_cpu: serve.quota_vcpu,
+        heap_percent: machine::HEAP_PERCENT,
+        store: store.clone(),
+        endpoints: vec![format!("http://{address}")],
+        secret: shared.secret()?,
+        alone: false,
+        contact_every_ms: machine::CONTACT_EVERY_MS,
+        contact_limit_ms: machine::CONTACT_LIMIT_MS,
+    };
+    Ok(Parts {
+        config,
+        state: Arc::new(state),
+        world: Arc::new(world::RealWorld),
+        substrate: Arc::new(substrate),
+        runtimes: Arc::new(runtimes::InstalledRuntimes::new(installer)),
+        roles: Arc::new(roles::StsRoles::new(aws_sdk_sts::Client::new(&aws))),
+        salvage: Arc::new(salvage::FolderSalvage::new(parts::workers(folder.path()))),
+        sweep: Arc::new(sweep::S3Sweep::new(store)),
+        identities: Arc::new(identities::KnownIdentities::named(folder.path(), &environment)?),
+    })
+}
+
+/// The S3 that the environment or the profile names; another than AWS's own is spoken to with buckets in the path.
+fn object_store(aws: &SdkConfig, region: &str) -> ObjectStore {
+    let endpoint = environment("AWS_ENDPOINT_URL_S3").filter(|url| !url.is_empty());
+    let endpoint = endpoint.or_else(|| aws.endpoint_url().map(str::to_owned));
+    ObjectStore { path_style: endpoint.is_some(), endpoint, region: region.to_owned() }
+}
+
+fn s3_client(aws: &SdkConfig, store: &ObjectStore) -> aws_sdk_s3::Client {
+    let mut config = aws_sdk_s3::config::Builder::from(aws).force_path_style(store.path_style);
+    config.set_endpoint_url(store.endpoint.clone());
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
+/// The account of these credentials, where STS says it.
+async fn account(aws: &SdkConfig) -> String {
+    let identity = aws_sdk_sts::Client::new(aws).get_caller_identity().send().await;
+    identity.ok().and_then(|identity| identity.account).unwrap_or_else(|| ACCOUNT.to_owned())
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.prefix)
+    }
+}
