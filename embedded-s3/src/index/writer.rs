@@ -175,3 +175,38 @@ impl Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::index::{Index, Refusal};
+
+    #[tokio::test]
+    async fn a_failure_of_the_store_takes_its_whole_group_back_and_the_next_commit_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let (index, _blobs) = Index::open(folder.path()).unwrap();
+        index.commit(|transaction| transaction.create_bucket("before", "r")).await.unwrap();
+        let failed = index
+            .commit(|transaction| {
+                transaction.create_bucket("half", "r")?;
+                Err::<(), _>(Refusal::Storage("the disk is full".into()))
+            })
+            .await;
+        assert_eq!(failed, Err(Refusal::Storage("the disk is full".into())));
+        index.commit(|transaction| transaction.create_bucket("after", "r")).await.unwrap();
+        let names = index.read(|snapshot| snapshot.buckets()).unwrap();
+        assert_eq!(names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["after", "before"]);
+        index.close();
+        let closed = index.commit(|transaction| transaction.create_bucket("late", "r")).await;
+        assert!(matches!(closed, Err(Refusal::Storage(_))));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_leaves_its_neighbours_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (index, _blobs) = Index::open(folder.path()).unwrap();
+        let create =
+            |name: &'static str| index.commit(move |transaction| transaction.create_bucket(name, "r"));
+        let (first, again, other) = tokio::join!(create("one"), create("one"), create("two"));
+        assert_eq!((first, again, other), (Ok(()), Err(Refusal::BucketExists), Ok(())));
+    }
+}
