@@ -48,10 +48,19 @@ impl ControlPlane {
 
     /// The API, the runners' calls, `/healthz` and `/metrics`.
     pub fn router(&self) -> axum::Router {
-        let (parts, applications, engine) = (&self.parts, &self.applications, &self.engine);
-        let service = Service::new(parts.clone(), applications.clone());
-        let desk = Desk::new(parts.clone(), applications.clone(), engine.clone());
-        http::router(service, desk, self.metrics.clone())
+        http::router(self.service(), self.desk(), self.metrics.clone())
+    }
+
+    /// The API without HTTP, for a simulation: inputs must be well formed.
+    #[doc(hidden)]
+    pub fn service(&self) -> Service {
+        Service::new(self.parts.clone(), self.applications.clone())
+    }
+
+    /// The runners' desk without HTTP, for a simulation.
+    #[doc(hidden)]
+    pub fn desk(&self) -> Desk {
+        Desk::new(self.parts.clone(), self.applications.clone(), self.engine.clone())
     }
 
     /// Ends this host's workers, their runs FAILED with `details`; returns when all are settled or `limit` is over.

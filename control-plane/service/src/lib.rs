@@ -22,3 +22,11 @@ mod views;
 pub use control_plane::ControlPlane;
 pub use ledger::{ApplicationLedger, RegistryLedger};
 pub use ports::{Config, Identities, Identity, Parts, RoleError, Roles, Runtimes, Salvage, Sweep, World};
+
+/// What a simulation drives without HTTP.
+#[doc(hidden)]
+pub mod without_http {
+    pub use crate::home::Home;
+    pub use crate::operations::{Caller, Service};
+    pub use crate::runner::{Desk, NoAnswer};
+}

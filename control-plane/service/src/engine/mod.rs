@@ -110,6 +110,7 @@ impl Engine {
     async fn listen_to_the_host(self: Arc<Self>) {
         loop {
             tokio::select! {
+                biased;
                 () = self.parts.substrate.changed() => {}
                 () = self.parts.runtimes.changed() => {}
                 () = self.gate.changed() => {}

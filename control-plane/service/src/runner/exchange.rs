@@ -51,6 +51,7 @@ impl Desk {
             let waiting = answer.executors.iter().any(|e| matches!(e.status, ExecutorStatus::Waiting { .. }));
             let pause = if waiting { deadline.min(Instant::now() + LOOK_AGAIN) } else { deadline };
             tokio::select! {
+                biased;
                 closed = changed.changed() => if closed.is_err() {
                     return Err(NoAnswer::Unavailable("the control plane stops".to_owned()));
                 },
