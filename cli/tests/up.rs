@@ -64,13 +64,14 @@ async fn the_story_up_to_the_first_run() {
     assert_eq!(set["AWS_SECRET_ACCESS_KEY"], before["AWS_SECRET_ACCESS_KEY"]);
 
     let s3 = s3(&set);
-    s3.create_bucket().bucket("b").send().await.unwrap();
-    s3.put_object().bucket("b").key("k").body(b"hello".to_vec().into()).send().await.unwrap();
-    let got = s3.get_object().bucket("b").key("k").send().await.unwrap().body.collect().await.unwrap();
+    s3.create_bucket().bucket("my-bucket").send().await.unwrap();
+    s3.put_object().bucket("my-bucket").key("k").body(b"hello".to_vec().into()).send().await.unwrap();
+    let got =
+        s3.get_object().bucket("my-bucket").key("k").send().await.unwrap().body.collect().await.unwrap();
     assert_eq!(got.into_bytes().as_ref(), b"hello");
     let buckets = s3.list_buckets().send().await.unwrap();
     let names: Vec<&str> = buckets.buckets().iter().filter_map(|bucket| bucket.name()).collect();
-    assert_eq!(names, ["b"], "the state's bucket is the control plane's alone");
+    assert_eq!(names, ["my-bucket"], "the state's bucket is the control plane's alone");
 
     let text = stdout(
         &site.data,
