@@ -53,8 +53,6 @@ pub struct Bound<'a> {
     pub name: Option<&'a str>,
     /// The job's folder.
     pub work: &'a Path,
-    /// The worker's folder for temporary files.
-    pub scratch: &'a Path,
 }
 
 /// The driver's configuration.
@@ -127,7 +125,8 @@ fn ours(bound: &Bound<'_>, effective: &Properties) -> Result<Properties, ConfErr
         ("spark.storage.decommission.rddBlocks.enabled", yes()),
         ("spark.storage.decommission.replicationReattemptInterval", "1s".to_owned()),
         ("spark.sql.warehouse.dir", format!("file://{}/spark-warehouse", bound.work.display())),
-        ("spark.hadoop.fs.s3a.buffer.dir", bound.scratch.display().to_string()),
+        // Executors get this from the driver, and each may write to its own worker's folder only.
+        ("spark.hadoop.fs.s3a.buffer.dir", "${env.SPARK_LOCAL_DIRS}/s3a".to_owned()),
         ("spark.executor.memoryOverheadFactor", sizes::overhead_factor(effective, "executor")?.to_string()),
         ("spark.driver.memoryOverheadFactor", sizes::overhead_factor(effective, "driver")?.to_string()),
     ]);
@@ -191,7 +190,8 @@ fn service(bound: &Bound<'_>, effective: &Properties) -> Properties {
         ("spark.kubernetes.container.image", "firesteel".to_owned()),
         ("spark.kubernetes.authenticate.oauthToken", bound.pod_token.to_owned()),
         ("spark.kubernetes.allocation.batch.size", batch.unwrap_or_else(|| "20".to_owned())),
-        ("spark.kubernetes.allocation.batch.delay", "100ms".to_owned()),
+        // Spark 4 wants more than 100 ms.
+        ("spark.kubernetes.allocation.batch.delay", "101ms".to_owned()),
         ("spark.kubernetes.executor.eventProcessingInterval", "50ms".to_owned()),
         ("spark.kubernetes.executor.disableConfigMap", "true".to_owned()),
         ("spark.kubernetes.driver.service.deleteOnTermination", "false".to_owned()),
@@ -272,7 +272,6 @@ mod tests {
             event_logs: None,
             name: Some("hail"),
             work: Path::new("/w/work"),
-            scratch: Path::new("/w/tmp"),
         };
         driver(given, staged, &bound).unwrap()
     }

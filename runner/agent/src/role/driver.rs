@@ -30,7 +30,7 @@ pub(super) async fn prepare(assignment: &DriverAssignment, bench: &Bench<'_>) ->
         mark_event_logs(folder, bench).await?;
     }
     let (api, token) = serve_pods(bench).await.map_err(|error| Ending::failed(ExitCode::RUNNER, error))?;
-    let (work, scratch, url) = (bench.folders.work(), bench.folders.tmp(), api.url());
+    let (work, url) = (bench.folders.work(), api.url());
     let bound = Bound {
         runtime: &bench.runtime.defaults,
         store: &assignment.common.store,
@@ -41,7 +41,6 @@ pub(super) async fn prepare(assignment: &DriverAssignment, bench: &Bench<'_>) ->
         event_logs: assignment.event_logs.as_deref(),
         name: assignment.name.as_deref(),
         work: &work,
-        scratch: &scratch,
     };
     let conf = conf::driver(&given, &plan.staged, &bound).map_err(|error| bad(error.to_string()))?;
     conf::write_driver_folder(&bench.folders.conf(), &conf.properties, &assignment.configuration)
