@@ -164,6 +164,44 @@ fn one_folder_one_up_and_one_port_one_listener() {
     assert!(up.ended(END).0);
 }
 
+#[tokio::test]
+async fn serve_on_another_s3_alone_and_beside_another() {
+    let (site, first, second) = (Site::new(), Site::new(), Site::new());
+    let up = site.up(&["--port", "0"]);
+    let set = variables(&site.data);
+    s3(&set).create_bucket().bucket("my-state").send().await.unwrap();
+    let serve = |at: &Site| {
+        let words = ["serve", "--state", "s3://my-state/a/b", "--listen", "127.0.0.1:0"];
+        let mut command = firesteel(&at.data, &words);
+        command.envs(&set).env("FIRESTEEL_ACCESS_KEY_ID", "K").env("FIRESTEEL_SECRET_ACCESS_KEY", "S");
+        Running::start(command, at.log.clone())
+    };
+    let (one, two) = (serve(&first), serve(&second));
+    assert!(one.line.contains("(state in s3://my-state/a/b)"), "{}", one.line);
+    let said = |server: &Running, words: &[&str]| {
+        let keys = [
+            ("AWS_ACCESS_KEY_ID", "K"),
+            ("AWS_SECRET_ACCESS_KEY", "S"),
+            ("AWS_ENDPOINT_URL", server.endpoint()),
+        ];
+        let output = firesteel(&first.data, words).envs(keys).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let created = said(&one, &["create-application", "--release-label", "emr-7.13.0", "--type", "SPARK"]);
+    let id = created["applicationId"].as_str().unwrap();
+    let found = said(&two, &["get-application", "--application-id", id]);
+    assert_eq!(found["application"]["applicationId"], id, "what one wrote the other reads");
+    let shared = s3(&set).get_object().bucket("my-state").key("a/b/registry/installation.json").send().await;
+    assert!(shared.is_ok(), "{shared:?}");
+    for server in [one, two] {
+        server.signal(Signal::SIGTERM);
+        assert_eq!(server.ended(END), (true, String::new()));
+    }
+    up.signal(Signal::SIGTERM);
+    assert!(up.ended(END).0);
+}
+
 #[test]
 fn help_and_version() {
     let site = Site::new();
