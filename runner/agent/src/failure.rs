@@ -33,7 +33,8 @@ fn tail(path: &Path) -> io::Result<String> {
 pub fn last_exceptions(stderr: &str, stdout: &str) -> String {
     let lines = |text| str::lines(text).map(str::trim_end).collect::<Vec<_>>();
     let (stderr, stdout) = (lines(stderr), lines(stdout));
-    let chosen = python(&stdout).or_else(|| python(&stderr)).or_else(|| java(&stderr)).or_else(|| last_words(&stderr));
+    let chosen =
+        python(&stdout).or_else(|| python(&stderr)).or_else(|| java(&stderr)).or_else(|| last_words(&stderr));
     chosen.unwrap_or_default().chars().take(LONGEST).collect()
 }
 

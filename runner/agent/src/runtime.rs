@@ -39,7 +39,8 @@ impl Installed {
     fn of(runtime: &Runtime) -> Self {
         let opened = runtime.java_options();
         // Executors of Spark 3.3 and later get theirs from the driver.
-        let old = Version::parse(&runtime.spark_version).is_some_and(|version| version < Version::new(3, 3, 0));
+        let old =
+            Version::parse(&runtime.spark_version).is_some_and(|version| version < Version::new(3, 3, 0));
         let options = |role, opened: &[String]| {
             let archive = runtime.cds_options(role, &runtime.java);
             archive.into_iter().chain(opened.iter().cloned()).collect::<Vec<_>>()

@@ -49,6 +49,8 @@ pub struct Bound<'a> {
     pub tmp: Option<&'a str>,
     /// Where event logs go.
     pub event_logs: Option<&'a str>,
+    /// The run's id.
+    pub run: &'a str,
     /// The run's name.
     pub name: Option<&'a str>,
     /// The job's folder.
@@ -176,10 +178,18 @@ fn with_staged(staged: &Lists) -> Properties {
         .collect()
 }
 
+/// Names each context of a driver: the first after the run, later ones `<run>-2`, … (runner/jvm).
+const CONTEXT_IDS: &str = "io.firesteel.spark.ContextIds";
+
 /// What the service sets last (design §4, §5; the tuned set was measured against stock Spark).
 fn service(bound: &Bound<'_>, effective: &Properties) -> Properties {
     let batch = effective.get("spark.emr-serverless.allocation.batch.size").cloned();
+    let listeners = effective.get("spark.extraListeners").filter(|listeners| !listeners.trim().is_empty());
+    let listeners = listeners.map_or(CONTEXT_IDS.to_owned(), |others| format!("{others},{CONTEXT_IDS}"));
     let mut service = of([
+        ("spark.app.id", bound.run.to_owned()),
+        ("spark.firesteel.jobRunId", bound.run.to_owned()),
+        ("spark.extraListeners", listeners),
         ("spark.master", format!("k8s://{}", bound.pod_api)),
         ("spark.submit.deployMode", "client".to_owned()),
         ("spark.driver.host", bound.address.to_owned()),
@@ -270,10 +280,21 @@ mod tests {
             pod_token: "tok",
             tmp: Some("s3://b/tmp/run/"),
             event_logs: None,
+            run: "00run",
             name: Some("hail"),
             work: Path::new("/w/work"),
         };
         driver(given, staged, &bound).unwrap()
+    }
+
+    #[test]
+    fn contexts_are_named_after_the_run_beside_the_users_own_listeners() {
+        let alone = finished(&given("", &[]).unwrap(), &Lists::default()).properties;
+        assert_eq!(alone["spark.app.id"], "00run");
+        assert_eq!(alone["spark.extraListeners"], CONTEXT_IDS);
+        let others = given("--conf spark.extraListeners=a.B", &[]).unwrap();
+        let both = finished(&others, &Lists::default()).properties;
+        assert_eq!(both["spark.extraListeners"], format!("a.B,{CONTEXT_IDS}"));
     }
 
     #[test]

@@ -168,3 +168,143 @@ impl Job {
 pub fn code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(255)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::time::Instant;
+
+    const ROLE: &str = "FIRESTEEL_TEST_ROLE";
+    const FOLDER: &str = "FIRESTEEL_TEST_FOLDER";
+    const MARK: &str = "FIRESTEEL_TEST_MARK";
+
+    /// This test program, to be started as one of its own tests.
+    fn this_test(name: &str, role: &str, mark: &str) -> GuardCommand {
+        let arguments = ["--exact", name, "--nocapture"].map(str::to_owned).to_vec();
+        let env = vec![(ROLE.to_owned(), role.to_owned()), (MARK.to_owned(), mark.to_owned())];
+        GuardCommand { program: std::env::current_exe().unwrap(), arguments, env }
+    }
+
+    fn is_role(role: &str) -> bool {
+        std::env::var(ROLE).is_ok_and(|given| given == role)
+    }
+
+    fn start_job(folder: &Path, mark: &str, script: &str) -> Job {
+        let (stdout, stderr) = (folder.join("stdout"), folder.join("stderr"));
+        let spawner = Spawner {
+            work: folder,
+            stdout: &stdout,
+            stderr: &stderr,
+            mark: mark.to_owned(),
+            guard: this_test("jvm::spawn::tests::as_guardian", "guardian", mark),
+        };
+        let (name, value) = mark.split_once('=').unwrap();
+        let path = ("PATH".to_owned(), "/usr/bin:/bin".to_owned());
+        let env = BTreeMap::from([(name.to_owned(), value.to_owned()), path]);
+        let line = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
+        spawner.spawn(&Command { line, env }, None).unwrap()
+    }
+
+    /// A job with a child in its group, one in a session of its own, and one that is in the background of nobody.
+    const TREE: &str = "sleep 300 & setsid sleep 300 & (setsid sleep 300 &) ; echo ready; wait";
+
+    fn wait_until(what: &str, done: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !done() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn unique(name: &str) -> String {
+        format!("FIRESTEEL_TEST_JOB={name}-{}", std::process::id())
+    }
+
+    #[test]
+    fn as_guardian() {
+        if is_role("guardian") {
+            let code = guard::guard(&std::env::var(MARK).unwrap());
+            assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+        }
+    }
+
+    #[tokio::test]
+    async fn as_runner() {
+        if is_role("runner") {
+            let folder = PathBuf::from(std::env::var(FOLDER).unwrap());
+            let mut job = start_job(&folder, &std::env::var(MARK).unwrap(), TREE);
+            let _ = job.wait().await;
+        }
+    }
+
+    #[test]
+    fn a_runner_that_is_killed_takes_its_job_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = unique("killed");
+        let command = this_test("jvm::spawn::tests::as_runner", "runner", &mark);
+        let mut runner = std::process::Command::new(&command.program)
+            .args(&command.arguments)
+            .envs(command.env)
+            .env(FOLDER, folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_until("the job runs", || processes::of_job(-1, &mark, &[]).len() >= 4);
+        runner.kill().unwrap();
+        runner.wait().unwrap();
+        wait_until("nothing of the job lives", || processes::of_job(-1, &mark, &[]).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_a_job_leaves_behind_ends_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = unique("left");
+        let mut job =
+            start_job(folder.path(), &mark, "setsid sleep 300 & sleep 300 & echo out; echo err >&2; exit 3");
+        assert_eq!(code(job.wait().await.unwrap()), 3);
+        assert!(job.finish().await);
+        assert!(processes::of_job(-1, &mark, &[]).is_empty());
+        assert_eq!(std::fs::read_to_string(folder.path().join("stdout")).unwrap(), "out\n");
+        assert_eq!(std::fs::read_to_string(folder.path().join("stderr")).unwrap(), "err\n");
+    }
+
+    #[tokio::test]
+    async fn signals_reach_the_job_and_show_in_its_code() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut job = start_job(folder.path(), &unique("signal"), "exec sleep 300");
+        job.signal(Signal::SIGPWR);
+        assert_eq!(code(job.wait().await.unwrap()), 128 + Signal::SIGPWR as i32);
+        assert!(job.finish().await);
+    }
+
+    #[tokio::test]
+    async fn a_confined_job_reads_its_own_folder_but_not_the_forbidden_one() {
+        if !Confinement::is_supported() {
+            return;
+        }
+        let root = tempfile::tempdir().unwrap();
+        let (own, secret) = (root.path().join("workers/w"), root.path().join("secret"));
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::write(&secret, "hush").unwrap();
+        std::fs::write(own.join("mine"), "mine").unwrap();
+        let rules = Confinement::new(root.path(), &[&own]).unwrap();
+        let script = "cat mine; echo new > new; cat new; cat ../../secret; ls ../..; echo x > ../../planted; cat /etc/hostname > /dev/null && echo fine";
+        let (stdout, stderr) = (own.join("stdout"), own.join("stderr"));
+        let mark = unique("confined");
+        let spawner = Spawner {
+            work: &own,
+            stdout: &stdout,
+            stderr: &stderr,
+            mark: mark.clone(),
+            guard: this_test("jvm::spawn::tests::as_guardian", "guardian", &mark),
+        };
+        let line = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
+        let env = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
+        let mut job = spawner.spawn(&Command { line, env }, Some(rules)).unwrap();
+        job.wait().await.unwrap();
+        assert!(job.finish().await);
+        assert_eq!(std::fs::read_to_string(&stdout).unwrap(), "minenew\nfine\n");
+        assert!(!root.path().join("planted").exists());
+    }
+}

@@ -7,11 +7,13 @@ use crate::clock;
 use crate::control::{Backoff, Contact, ControlPlane};
 use crate::errand::Folders;
 use crate::notes::Notes;
-use firesteel_protocol::{End, Exit};
+use firesteel_protocol::{End, Exit, ExitCode};
 use std::time::{Duration, Instant};
 
 /// How long the last log flush bears an S3 that does not answer.
 const LOG_PATIENCE: Duration = Duration::from_secs(600);
+/// How long the end is reported to a control plane that has been silent for too long already.
+const LAST_TRY: Duration = Duration::from_secs(10);
 
 /// Writes the last line, ships the logs, and says how the job ended.
 pub(super) async fn last_words(folders: &Folders, worked: Worked) -> Exit {
@@ -28,9 +30,13 @@ pub(super) async fn last_words(folders: &Folders, worked: Worked) -> Exit {
 }
 
 /// Reports the end until it is acknowledged, or found stale; false if nobody was heard for too long.
+///
+/// After a silence that ended the job, a short last try is all: the exit lies in `exit.json`.
 pub(super) async fn report(control: &dyn ControlPlane, session: &Session, exit: Exit) -> bool {
+    let silent = exit.code == ExitCode::NO_CONTROL_PLANE;
+    let limit = if silent { session.limit.min(LAST_TRY) } else { session.limit };
     let end = End { worker: session.worker.clone(), mark: session.mark.clone(), fence: session.fence, exit };
-    let contact = Contact::new(Instant::now(), session.limit);
+    let contact = Contact::new(Instant::now(), limit);
     let mut backoff = Backoff::default();
     loop {
         match control.end(&end).await {

@@ -190,7 +190,11 @@ async fn watch_job(
         }
         Err(exited) => {
             let code = exited.map(code).unwrap_or(255);
-            let exceptions = if code == 0 { String::new() } else { failure::summary(&folders.stderr(), &folders.stdout()) };
+            let exceptions = if code == 0 {
+                String::new()
+            } else {
+                failure::summary(&folders.stderr(), &folders.stdout())
+            };
             Ending::Job { code, exceptions }
         }
     };

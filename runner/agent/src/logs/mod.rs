@@ -21,3 +21,6 @@ const STREAMS: [(&str, &str); 2] = [("stdout", "stdout.gz"), ("stderr", "stderr.
 
 /// Object that says where the logs end when S3 did not take all of them.
 pub const TRUNCATED: &str = "TRUNCATED";
+
+#[cfg(test)]
+mod tests;

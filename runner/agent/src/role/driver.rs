@@ -39,6 +39,7 @@ pub(super) async fn prepare(assignment: &DriverAssignment, bench: &Bench<'_>) ->
         pod_token: &token,
         tmp: assignment.tmp.as_deref(),
         event_logs: assignment.event_logs.as_deref(),
+        run: assignment.common.job_run.as_str(),
         name: assignment.name.as_deref(),
         work: &work,
     };

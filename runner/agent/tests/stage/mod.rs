@@ -1,13 +1,15 @@
 //! A tiny control plane for tests: one run, executors as child processes, everything in memory, no rules.
 
+#![allow(dead_code)] // Each test and example uses its own part.
+
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use firesteel_core::id::{HostId, WorkerId};
 use firesteel_protocol::transport::{self, Errand};
 use firesteel_protocol::{
-    Answer, Assignment, Common, End, Ended, Exchange, ExecutorAssignment, ExecutorSighting, ExecutorStatus, Exit,
-    Greeting, Hello, LogDestination, RefusedHello, StopOrder,
+    Answer, Assignment, Common, End, Ended, Exchange, ExecutorAssignment, ExecutorSighting, ExecutorStatus,
+    Exit, Greeting, Hello, LogDestination, RefusedHello, StopOrder,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -81,6 +83,13 @@ impl Stage {
         let path = folder.join("errand.json");
         std::fs::write(&path, serde_json::to_vec(&errand).unwrap()).unwrap();
         self.state.lock().unwrap().assignments.insert(worker.into(), assignment);
+        self.relaunch(worker)
+    }
+
+    /// Starts another runner with the errand of this worker; its process id.
+    pub fn relaunch(&self, worker: &str) -> u32 {
+        let folder = self.root.join(worker);
+        let path = folder.join("errand.json");
         let log = File::create(folder.join("runner.log")).unwrap();
         let child = Command::new(runner_program())
             .args(["--errand-fd", "0"])
@@ -111,30 +120,21 @@ impl Stage {
         }
     }
 
-    /// Waits until a worker's job runs.
-    pub async fn started(&self, worker: &str) {
-        let mut changed = self.changed.subscribe();
-        while !self.state.lock().unwrap().started.contains_key(worker) {
-            let _ = tokio::time::timeout(Duration::from_secs(1), changed.changed()).await;
-        }
-    }
-
     /// Executors that were ever wanted, in order, with how they stand.
     pub fn executors(&self) -> Vec<ExecutorSighting> {
         self.state.lock().unwrap().sightings()
     }
 
-    /// Waits for all runners' ends.
-    pub fn wait_all(&self) {
+    /// Waits for all runners' ends; their exit codes in the order of their starts.
+    pub fn wait_all(&self) -> Vec<Option<i32>> {
         let children = std::mem::take(&mut self.state.lock().unwrap().children);
-        for mut child in children {
-            let _ = child.wait();
-        }
+        children.into_iter().map(|mut child| child.wait().unwrap().code()).collect()
     }
 
     fn take_wanted(&self, driver: &Exchange) -> Vec<(String, Assignment)> {
         let mut known = self.state.lock().unwrap();
-        let Some(wanted) = driver.wanted.as_ref().filter(|wanted| wanted.version >= known.wanted_version) else {
+        let Some(wanted) = driver.wanted.as_ref().filter(|wanted| wanted.version >= known.wanted_version)
+        else {
             return Vec::new();
         };
         known.wanted_version = wanted.version;
