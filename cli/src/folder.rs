@@ -84,9 +84,9 @@ impl Installation {
         format!("http://{}", reachable(SocketAddr::new(self.listen, self.port)))
     }
 
-    /// ARN of the operator.
+    /// ARN of the operator, as the embedded STS says it too.
     pub fn operator_arn(&self) -> String {
-        format!("arn:aws:iam::{}:user/firesteel", self.account)
+        format!("arn:aws:iam::{}:user/firesteel-operator", self.account)
     }
 
     /// ARN of an execution role for those who need no particular one.

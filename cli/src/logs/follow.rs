@@ -12,6 +12,14 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How often the run is asked after.
 const ASK: Duration = Duration::from_millis(800);
 
+/// How long the service may be away while it is followed: a control plane that was killed is back by then.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The service or S3 did not answer; it may again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Away(pub String);
+
 /// The object that is being followed, and its run.
 #[async_trait]
 pub trait Followed: Send + Sync {
@@ -69,28 +77,44 @@ impl Reading {
     }
 }
 
-/// Reads on until the run has ended and nothing is left to read.
+/// Reads on until the run has ended and nothing is left to read. What is [`Away`] is waited for.
 pub async fn follow(
     followed: &dyn Followed,
     reading: &mut Reading,
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<Ending> {
-    let mut asked: Option<Instant> = None;
+    let (mut asked, mut answered) = (None, Instant::now());
     loop {
-        // The logs are whole before a run's end can be seen: what is read after that is all there is.
-        let ending = match asked {
-            Some(when) if when.elapsed() < ASK => None,
-            _ => {
-                asked = Some(Instant::now());
-                followed.ended().await?
+        match look(followed, reading, out, &mut asked).await {
+            Ok(Some(ending)) => return Ok(ending),
+            Ok(None) => answered = Instant::now(),
+            Err(error) if error.is::<Away>() && answered.elapsed() < PATIENCE => {
+                // The answer may have been lost on the way: the run is asked after again before anything is concluded.
+                asked = None;
             }
-        };
-        while reading.step(followed, out).await? {}
-        if let Some(ending) = ending {
-            return Ok(ending);
+            Err(error) => return Err(error),
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+async fn look(
+    followed: &dyn Followed,
+    reading: &mut Reading,
+    out: &mut (dyn Write + Send),
+    asked: &mut Option<Instant>,
+) -> anyhow::Result<Option<Ending>> {
+    // The logs are whole before a run's end can be seen: what is read after that is all there is.
+    let ending = match asked {
+        Some(when) if when.elapsed() < ASK => None,
+        _ => {
+            let ending = followed.ended().await?;
+            *asked = Some(Instant::now());
+            ending
+        }
+    };
+    while reading.step(followed, out).await? {}
+    Ok(ending)
 }
 
 #[cfg(test)]
@@ -102,6 +126,7 @@ mod tests {
 
     #[derive(Default)]
     struct Shown {
+        away: u32,
         object: Option<Vec<u8>>,
         ending: Option<Ending>,
         reads: Vec<u64>,
@@ -133,6 +158,10 @@ mod tests {
     impl Followed for Stage {
         async fn from(&self, offset: u64) -> anyhow::Result<Option<Bytes>> {
             let mut shown = self.0.lock().unwrap();
+            if shown.away > 0 {
+                shown.away -= 1;
+                return Err(Away("not now".into()).into());
+            }
             shown.reads.push(offset);
             let at = usize::try_from(offset).unwrap();
             Ok(shown.object.as_ref().map(|object| Bytes::copy_from_slice(&object[at..])))
@@ -193,6 +222,16 @@ mod tests {
         assert_eq!(out.text(), "one\ntwo\nthree\n");
         let reads = stage.0.lock().unwrap().reads.clone();
         assert!(reads.is_sorted(), "only new bytes are read: {reads:?}");
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_away_for_a_moment_is_waited_for() {
+        let (stage, mut out) = (Stage::default(), Out::default());
+        stage.append(&member("one\n"));
+        stage.end("SUCCESS");
+        stage.0.lock().unwrap().away = 3;
+        assert_eq!(follow(&stage, &mut Reading::default(), &mut out).await.unwrap().state, "SUCCESS");
+        assert_eq!(out.text(), "one\n");
     }
 
     #[tokio::test]

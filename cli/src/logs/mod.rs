@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::error::DisplayErrorContext;
 use bytes::Bytes;
 use firesteel_wire::{Input, Operation};
-use follow::{Ending, Followed, Reading};
+use follow::{Away, Ending, Followed, Reading};
 use place::Place;
 use serde_json::{Value, json};
 
@@ -140,18 +140,34 @@ impl Followed for Log {
     async fn from(&self, offset: u64) -> anyhow::Result<Option<Bytes>> {
         let request = self.s3.get_object().bucket(&self.place.bucket).key(&self.place.key);
         match request.range(format!("bytes={offset}-")).send().await {
-            Ok(found) => Ok(Some(found.body.collect().await?.into_bytes())),
+            Ok(found) => {
+                let body = found.body.collect().await.map_err(|error| Away(error.to_string()))?;
+                Ok(Some(body.into_bytes()))
+            }
             Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
                 Some(416) => Ok(Some(Bytes::new())),
                 Some(404) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => Ok(None),
-                _ => Err(anyhow::anyhow!("{}: {}", self.place_text(), DisplayErrorContext(error))),
+                Some(400..500) => {
+                    Err(anyhow::anyhow!("{}: {}", self.place_text(), DisplayErrorContext(error)))
+                }
+                _ => Err(Away(format!("{}: {}", self.place_text(), DisplayErrorContext(error))).into()),
             },
         }
     }
 
     async fn ended(&self) -> anyhow::Result<Option<Ending>> {
         let name = |member: &str| self.run[member].as_str().unwrap_or_default();
-        let run = get(&self.api, name("applicationId"), name("jobRunId"), None).await?;
+        let run =
+            get(&self.api, name("applicationId"), name("jobRunId"), None).await.map_err(
+                |error| match error {
+                    CallError::Unreachable { .. } => anyhow::Error::from(Away(error.to_string())),
+                    // It tries again by itself for a second; a control plane that is starting takes longer.
+                    CallError::Refused { ref code, .. } if code == "ServiceUnavailableException" => {
+                        Away(error.to_string()).into()
+                    }
+                    error => error.into(),
+                },
+            )?;
         let state = run["state"].as_str().unwrap_or_default().to_owned();
         let details = run["stateDetails"].as_str().unwrap_or_default().to_owned();
         Ok(TERMINAL.contains(&state.as_str()).then_some(Ending { state, details }))

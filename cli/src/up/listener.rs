@@ -14,8 +14,9 @@ use tokio::task::JoinSet;
 
 /// Pause after an accept that failed, e.g. for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
-/// A request's head must have arrived after so long.
-const HEAD: Duration = Duration::from_secs(60);
+/// A request's head must have arrived after so long. It is longer than SDKs keep an idle connection (90 s), so that it is they
+/// who close it and no request meets a closing one.
+const HEAD: Duration = Duration::from_secs(150);
 
 /// A port that is being served.
 pub struct Listener {

@@ -43,7 +43,9 @@ pub async fn run(up: Up) -> Result<(), Failure> {
         started = Running::start(up) => started?,
         () = signals.next() => return Err(Failure::Silent(130)),
     };
-    crate::say(&running.ready_line())?;
+    if crate::say(&running.ready_line()).is_err() {
+        tracing::warn!("nobody reads the standard output");
+    }
     tokio::select! {
         () = signals.next() => {}
         fault = running.listener.failed() => return Err(fault.into()),

@@ -26,16 +26,16 @@ pub fn command(operation: Operation) -> Command {
         .long(INPUT_JSON)
         .value_name("JSON")
         .help("The input as JSON, or file://PATH; flags come before it");
-    let about = model().operation(operation).map_or(String::new(), |o| plain(&o.documentation));
-    let mut command =
-        Command::new(operation.command()).about(first_sentence(&about)).long_about(about.clone()).arg(json);
+    let mut command = Command::new(operation.command()).arg(json);
     for flag in &flags {
         command = command.args(arguments(flag));
     }
     if super::paging::is_paged(operation) {
         command = command.args(paging());
     }
-    Target::augment_args(command.next_help_heading("Service"))
+    // The text comes last: the flags of the target bring one of their own.
+    let about = model().operation(operation).map_or(String::new(), |o| plain(&o.documentation));
+    Target::augment_args(command.next_help_heading("Service")).about(first_sentence(&about)).long_about(about)
 }
 
 /// What the verb does, in a line; cheap.
@@ -135,6 +135,13 @@ mod tests {
         for operation in Operation::ALL {
             command(*operation).debug_assert();
         }
+    }
+
+    #[test]
+    fn a_verb_is_described_in_the_models_words() {
+        let help = command(Operation::CancelJobRun).render_long_help().to_string();
+        assert!(help.starts_with("Cancels a job run."), "{help}");
+        assert!(help.contains("--application-id <TEXT>") && help.contains("--endpoint-url <URL>"), "{help}");
     }
 
     #[test]
