@@ -181,7 +181,8 @@ fn with_staged(staged: &Lists) -> Properties {
 /// Names each context of a driver: the first after the run, later ones `<run>-2`, … (runner/jvm).
 const CONTEXT_IDS: &str = "io.firesteel.spark.ContextIds";
 
-/// What the service sets last (design §4, §5; the tuned set was measured against stock Spark).
+/// What the service sets last (design §4, §5; the tuned set was measured against stock Spark). Spark 4.1 wants the
+/// batch delay above 100 ms.
 fn service(bound: &Bound<'_>, effective: &Properties) -> Properties {
     let batch = effective.get("spark.emr-serverless.allocation.batch.size").cloned();
     let listeners = effective.get("spark.extraListeners").filter(|listeners| !listeners.trim().is_empty());
