@@ -1,0 +1,53 @@
+//! Known mistakes, planted around the product's code by wrappers: the simulation must find each of them.
+
+use clap::ValueEnum;
+
+/// One known mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mistake {
+    /// No answer to a create is taken for "committed".
+    UnknownIsCommitted,
+    /// 412 is taken for "committed".
+    ExistsIsCommitted,
+    /// The condition of a create is ignored.
+    Overwrite,
+    /// Entries are trimmed at once, so that a late writer finds its old slot free.
+    TrimAtOnce,
+    /// A read does not see what another control plane wrote a moment ago.
+    StaleReads,
+    /// Commit times run backwards.
+    TimeRunsBackwards,
+    /// Tokens of archived runs are forgotten.
+    ForgetArchivedTokens,
+    /// Runs leave the state although their history object was not stored.
+    ForgetHistory,
+    /// Workers are launched before their admission is committed.
+    LaunchBeforeCommit,
+    /// A worker that fell silent after its hello is started again.
+    RelaunchTheSilent,
+    /// A worker is said to be dead that was not killed.
+    KillIsIgnored,
+    /// The desk does not compare marks: it answers a second process as it did the first.
+    ForgetTheMark,
+    /// The installation's quota is not counted.
+    QuotaIsIgnored,
+    /// A host's heap is not counted.
+    HeapIsIgnored,
+    /// A runner starts its job before its hello is answered.
+    StartBeforeHello,
+    /// A runner starts its job although its hello was refused.
+    StartAfterRefusal,
+    /// A runner reports its end before its logs are shipped.
+    EndBeforeLogs,
+    /// Salvage says that it shipped logs and did not.
+    SalvageLies,
+    /// A runner that hears from nobody goes on.
+    OutliveContact,
+}
+
+impl Mistake {
+    /// All of them.
+    pub fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+}

@@ -1,0 +1,240 @@
+//! Control planes: the real ones, each life of them on its own cord, so that a crash ends everything at once.
+
+use crate::chance::Dice;
+use crate::cord::Cord;
+use crate::host::Handle;
+use crate::mistake::Mistake;
+use crate::parts::{Clock, Installed, Nobody, Outside};
+use crate::store::{Line, Network};
+use crate::truth::Truth;
+use firesteel_protocol::{Answer, End, Ended, Exchange, Greeting, Hello, ObjectStore};
+use firesteel_service::without_http::{Caller, Desk, Service};
+use firesteel_service::{Config, ControlPlane, Parts};
+use firesteel_substrate::imagined::Imagined;
+use firesteel_wire::{ApiError, Input, Operation};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// vCPU over all applications.
+pub const QUOTA_CPU: u32 = 8;
+/// Share of a host's memory for heaps, percent.
+pub const HEAP_PERCENT: u64 = 70;
+/// Milliseconds after which a runner without contact ends its job.
+pub const CONTACT_LIMIT_MS: u64 = 180_000;
+
+/// What all parties of one simulation share.
+pub struct Common {
+    /// The seed.
+    pub seed: u64,
+    /// What is wrong on purpose.
+    pub mistake: Option<Mistake>,
+    /// True while there are faults.
+    pub storm: Arc<AtomicBool>,
+    /// The truth.
+    pub truth: Arc<Truth>,
+    /// The beginning.
+    pub origin: Instant,
+}
+
+impl Common {
+    /// True while there are faults.
+    pub fn storms(&self) -> bool {
+        self.storm.load(Ordering::SeqCst)
+    }
+}
+
+/// What a runner says.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// Its first word.
+    Hello(Hello),
+    /// Its report.
+    Exchange(Exchange),
+    /// Its last word.
+    End(End),
+}
+
+/// What it is answered.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// To a hello.
+    Greeting(Greeting),
+    /// To an exchange.
+    Answer(Answer),
+    /// To an end.
+    Ended(Ended),
+}
+
+/// One life of a control plane.
+pub struct Life {
+    cord: Cord,
+    plane: ControlPlane,
+    desk: Desk,
+    service: Service,
+}
+
+/// A place where a control plane lives, life after life.
+pub struct Server {
+    number: usize,
+    common: Arc<Common>,
+    network: Arc<Network>,
+    host: Imagined,
+    lives: Mutex<Lives>,
+}
+
+#[derive(Default)]
+struct Lives {
+    count: u32,
+    now: Option<Arc<Life>>,
+}
+
+impl Server {
+    /// Nothing lives here yet.
+    pub fn new(number: usize, common: Arc<Common>, network: Arc<Network>, host: Imagined) -> Arc<Self> {
+        Arc::new(Self { number, common, network, host, lives: Mutex::default() })
+    }
+
+    /// Starts a control plane; tries until it stands.
+    pub async fn start(&self) {
+        let count = {
+            let mut lives = self.lives();
+            lives.count += 1;
+            lives.count
+        };
+        for attempt in 0.. {
+            let cord = Cord::default();
+            let parts = self.parts(&cord, count * 1000 + attempt);
+            match ControlPlane::start(parts).await {
+                Ok(plane) => {
+                    self.common.truth.note(&format!("server {} lives", self.number));
+                    let (desk, service) = (plane.desk(), plane.service());
+                    self.lives().now = Some(Arc::new(Life { cord, plane, desk, service }));
+                    return;
+                }
+                Err(error) => self.common.truth.note(&format!("server {}: {error:#}", self.number)),
+            }
+            cord.cut();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// It dies, and everything that it was doing with it.
+    pub fn crash(&self) {
+        let Some(life) = self.lives().now.take() else { return };
+        self.common.truth.note(&format!("server {} crashes", self.number));
+        life.cord.cut();
+        // Frees its tasks; none of them reaches the world any more.
+        tokio::spawn(async move { life.plane.stop().await });
+    }
+
+    /// It stops in good order, or is killed after a while.
+    pub async fn stop(&self) {
+        let Some(life) = self.lives().now.take() else { return };
+        self.common.truth.note(&format!("server {} stops", self.number));
+        let in_time = tokio::time::timeout(Duration::from_secs(30), life.plane.stop()).await;
+        self.common.truth.note(&format!("server {} stopped: {}", self.number, in_time.is_ok()));
+        life.cord.cut();
+    }
+
+    /// Answers a caller; none if it does not live, or dies meanwhile.
+    pub async fn operate(&self, operation: Operation, input: Input) -> Option<Result<String, ApiError>> {
+        let life = self.life()?;
+        let caller = Caller { arn: "arn:aws:iam::123456789012:user/sim".to_owned() };
+        life.cord.ask(life.service.call(caller, operation, input)).await
+    }
+
+    /// Answers a runner; none if it does not live, dies meanwhile, or cannot.
+    pub async fn answer(&self, token: &str, call: Call) -> Option<Reply> {
+        let life = self.life()?;
+        life.cord.ask(self.at_the_desk(&life.desk, token, call)).await.flatten()
+    }
+
+    async fn at_the_desk(&self, desk: &Desk, token: &str, call: Call) -> Option<Reply> {
+        let worker = match &call {
+            Call::Hello(hello) => &hello.worker,
+            Call::Exchange(exchange) => &exchange.worker,
+            Call::End(end) => &end.worker,
+        };
+        let home = desk.admit(token, worker).await.ok()?;
+        match call {
+            Call::Hello(hello) => desk.hello(&home, self.flawed(hello)).await.ok().map(Reply::Greeting),
+            Call::Exchange(exchange) => desk.exchange(&home, exchange).await.ok().map(Reply::Answer),
+            Call::End(end) => desk.end(&home, end).await.ok().map(Reply::Ended),
+        }
+    }
+
+    /// The mistake: whoever says hello is taken for the process that said it first.
+    fn flawed(&self, mut hello: Hello) -> Hello {
+        if self.common.mistake == Some(Mistake::ForgetTheMark) {
+            let known = self.common.truth.known();
+            let first = known.told_of(&hello.worker).and_then(|told| told.greeted.get(&hello.worker));
+            hello.mark = first.cloned().unwrap_or(hello.mark);
+        }
+        hello
+    }
+
+    fn life(&self) -> Option<Arc<Life>> {
+        self.lives().now.clone()
+    }
+
+    fn lives(&self) -> std::sync::MutexGuard<'_, Lives> {
+        self.lives.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn parts(&self, cord: &Cord, life: u32) -> Parts {
+        let Common { seed, mistake, storm, truth, origin } = &*self.common;
+        let mut dice = Dice::new(*seed, &format!("life {life} of server {}", self.number));
+        let skew = dice.below(3_000) as i64 - 1_500;
+        let install = dice.millis(100, 20_000);
+        let clock = Arc::new(Clock { origin: *origin, skew, dice: Mutex::new(dice.clone()) });
+        let handle = Arc::new(Handle {
+            cord: cord.clone(),
+            host: self.host.clone(),
+            truth: truth.clone(),
+            mistake: *mistake,
+        });
+        let outside = Arc::new(Outside {
+            cord: cord.clone(),
+            dice: Mutex::new(Dice::new(dice.draw(), "outside")),
+            storm: storm.clone(),
+            truth: truth.clone(),
+            mistake: *mistake,
+            clock: clock.clone(),
+        });
+        let line = Line {
+            cord: cord.clone(),
+            network: self.network.clone(),
+            mistake: *mistake,
+            substrate: handle.clone(),
+        };
+        Parts {
+            config: config(*mistake),
+            state: Arc::new(line),
+            world: clock,
+            substrate: handle,
+            runtimes: Arc::new(Installed::new(install)),
+            roles: outside.clone(),
+            salvage: outside.clone(),
+            sweep: outside,
+            identities: Arc::new(Nobody),
+        }
+    }
+}
+
+fn config(mistake: Option<Mistake>) -> Config {
+    let quota_cpu = if mistake == Some(Mistake::QuotaIsIgnored) { 1_000 } else { QUOTA_CPU };
+    Config {
+        region: "us-east-1".to_owned(),
+        account: "123456789012".to_owned(),
+        quota_cpu,
+        heap_percent: HEAP_PERCENT,
+        store: ObjectStore { endpoint: None, region: "us-east-1".to_owned(), path_style: true },
+        endpoints: vec!["http://127.0.0.1:9400".to_owned()],
+        secret: b"secret".to_vec(),
+        alone: false,
+        contact_every_ms: 10_000,
+        contact_limit_ms: CONTACT_LIMIT_MS,
+    }
+}

@@ -1,0 +1,195 @@
+//! The store: what is really kept ([`Shelf`]), behind faults, behind one control plane's line to it ([`Line`]).
+
+use crate::cord::Cord;
+use crate::mistake::Mistake;
+use crate::truth::{Step, Truth, entry_of};
+use async_trait::async_trait;
+use bytes::Bytes;
+use firesteel_core::event::Event;
+use firesteel_journal::{
+    Created, Entry, FaultyStore, Kind, MemoryStore, Odds, Page, Plan, SeededPlan, Store, StoreError, Verdict,
+    encode_checkpoint, keys,
+};
+use firesteel_service::ApplicationLedger;
+use firesteel_substrate::{LaunchOrder, Substrate};
+use std::sync::Arc;
+
+/// What is really kept; every write is a step of the truth.
+pub struct Shelf {
+    memory: Arc<MemoryStore>,
+    truth: Arc<Truth>,
+    mistake: Option<Mistake>,
+}
+
+/// The store as a network shows it.
+pub type Network = FaultyStore<Arc<Shelf>>;
+
+impl Shelf {
+    /// A shelf over `memory`.
+    pub fn new(memory: Arc<MemoryStore>, truth: Arc<Truth>, mistake: Option<Mistake>) -> Arc<Self> {
+        Arc::new(Self { memory, truth, mistake })
+    }
+
+    /// The mistake: a checkpoint of everything, then every entry but the newest goes.
+    async fn trim_at_once(&self, key: &str) -> Result<(), StoreError> {
+        let Some((app, seq)) = entry_of(key).filter(|(_, seq)| seq % 3 == 0) else { return Ok(()) };
+        let log = keys::Log::application(app.as_str());
+        let snapshot = {
+            let known = self.truth.known();
+            let Some(told) = known.told.get(&app) else { return Ok(()) };
+            firesteel_journal::Snapshot { seq, at: told.at, state: ApplicationLedger(told.app.clone()) }
+        };
+        let body = encode_checkpoint(&snapshot).map_err(|e| StoreError::NotDone(e.to_string()))?;
+        self.memory.put(&log.checkpoint(seq), body).await?;
+        for old in seq.saturating_sub(4)..seq {
+            self.memory.delete(&log.entry(old)).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for Shelf {
+    async fn create(&self, key: &str, body: Bytes) -> Result<Created, StoreError> {
+        let created = self.memory.create(key, body.clone()).await?;
+        if created == Created::Committed {
+            self.truth.stored(key, &body);
+            if self.mistake == Some(Mistake::TrimAtOnce) {
+                self.trim_at_once(key).await?;
+            }
+        }
+        Ok(created)
+    }
+
+    async fn put(&self, key: &str, body: Bytes) -> Result<(), StoreError> {
+        self.truth.step(&Step::Archiving { key });
+        self.memory.put(key, body.clone()).await?;
+        self.truth.stored(key, &body);
+        Ok(())
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.memory.get(key).await
+    }
+
+    async fn list(&self, prefix: &str, after: &str, limit: usize) -> Result<Page, StoreError> {
+        self.memory.list(prefix, after, limit).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.memory.delete(key).await
+    }
+}
+
+/// Faults as the seed draws them, but none for the start-up probe: a server that cannot prove its store just starts again.
+pub struct Weather(SeededPlan);
+
+impl Weather {
+    /// Faults with these odds.
+    pub fn new(seed: u64, odds: Odds) -> Self {
+        Self(SeededPlan::new(seed, odds))
+    }
+}
+
+impl Plan for Weather {
+    fn next(&mut self, kind: Kind, key: &str) -> Verdict {
+        if key.starts_with("probe/") { Verdict::FINE } else { self.0.next(kind, key) }
+    }
+}
+
+/// One control plane's line to the store.
+pub struct Line {
+    /// Its life.
+    pub cord: Cord,
+    /// The network.
+    pub network: Arc<Network>,
+    /// What is wrong on purpose.
+    pub mistake: Option<Mistake>,
+    /// For a mistake that acts before it commits.
+    pub substrate: Arc<dyn Substrate>,
+}
+
+impl Line {
+    async fn launch_before_commit(&self, body: &[u8]) {
+        let Ok(entry) = serde_json::from_slice::<Entry<Event>>(body) else { return };
+        for event in entry.events {
+            if let Event::WorkerAdmitted { id, worker, .. } = event {
+                let order = LaunchOrder {
+                    worker: id,
+                    token: String::new(),
+                    endpoints: Vec::new(),
+                    size: worker.size,
+                };
+                // The mistake does not look at the answer either.
+                let _ = self.substrate.launch(&order).await;
+            }
+        }
+    }
+
+    async fn flawed_create(&self, key: &str, body: Bytes) -> Result<Created, StoreError> {
+        if entry_of(key).is_none() {
+            return self.network.create(key, body).await;
+        }
+        match self.mistake {
+            Some(Mistake::Overwrite) => self.network.put(key, body).await.map(|()| Created::Committed),
+            Some(Mistake::LaunchBeforeCommit) => {
+                self.launch_before_commit(&body).await;
+                self.network.create(key, body).await
+            }
+            Some(Mistake::TimeRunsBackwards) => self.network.create(key, earlier(key, body)).await,
+            mistake => Ok(match (self.network.create(key, body).await?, mistake) {
+                (Created::Unknown, Some(Mistake::UnknownIsCommitted))
+                | (Created::Exists, Some(Mistake::ExistsIsCommitted)) => Created::Committed,
+                (created, _) => created,
+            }),
+        }
+    }
+
+    async fn flawed_get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let found = self.network.get(key).await?;
+        let blind = match self.mistake {
+            Some(Mistake::ForgetArchivedTokens) => key.starts_with(keys::TOKENS),
+            Some(Mistake::StaleReads) => entry_of(key).is_some_and(|(_, seq)| seq % 4 == 0),
+            _ => false,
+        };
+        Ok(found.filter(|_| !blind))
+    }
+}
+
+/// Every third entry says that it was decided a minute earlier.
+fn earlier(key: &str, body: Bytes) -> Bytes {
+    let third = entry_of(key).is_some_and(|(_, seq)| seq % 3 == 0);
+    match serde_json::from_slice::<Entry<Event>>(&body) {
+        Ok(mut entry) if third => {
+            entry.at -= 60_000;
+            firesteel_journal::encode(&entry).unwrap_or(body)
+        }
+        _ => body,
+    }
+}
+
+#[async_trait]
+impl Store for Line {
+    async fn create(&self, key: &str, body: Bytes) -> Result<Created, StoreError> {
+        self.cord.act(self.flawed_create(key, body)).await
+    }
+
+    async fn put(&self, key: &str, body: Bytes) -> Result<(), StoreError> {
+        if self.mistake == Some(Mistake::ForgetHistory) && keys::history_of(key).is_some() {
+            return Ok(());
+        }
+        self.cord.act(self.network.put(key, body)).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.cord.act(self.flawed_get(key)).await
+    }
+
+    async fn list(&self, prefix: &str, after: &str, limit: usize) -> Result<Page, StoreError> {
+        self.cord.act(self.network.list(prefix, after, limit)).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.cord.act(self.network.delete(key)).await
+    }
+}

@@ -1,0 +1,183 @@
+//! One simulation: a world is made from a seed, a storm passes over it, faults stop, and it must heal.
+
+use crate::caller::Caller;
+use crate::chance::Dice;
+use crate::host;
+use crate::mistake::Mistake;
+use crate::runner;
+use crate::server::{CONTACT_LIMIT_MS, Common, HEAP_PERCENT, QUOTA_CPU, Server};
+use crate::store::{Network, Shelf, Weather};
+use crate::truth::{Bounds, Step, Truth, Violation};
+use firesteel_journal::{FaultyStore, MemoryStore, Odds};
+use firesteel_substrate::imagined::Imagined;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The longest that a world may take to heal.
+const HEALING: Duration = Duration::from_secs(3_600);
+
+/// What came of one seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// What broke, if anything did.
+    pub violation: Option<Violation>,
+    /// Everything that happened: the same seed gives the same bytes.
+    pub trace: String,
+    /// Runs that callers were told of.
+    pub acknowledged: usize,
+    /// Jobs that were started.
+    pub jobs: usize,
+}
+
+/// Plays one seed.
+pub fn play(seed: u64, mistake: Option<Mistake>) -> std::io::Result<Report> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    Ok(runtime.block_on(async {
+        let world = World::new(seed, mistake);
+        world.play().await;
+        world.report()
+    }))
+}
+
+struct World {
+    common: Arc<Common>,
+    servers: Vec<Arc<Server>>,
+    networks: Vec<Arc<Network>>,
+    dice: Dice,
+}
+
+impl World {
+    fn new(seed: u64, mistake: Option<Mistake>) -> Self {
+        let mut dice = Dice::new(seed, "world");
+        let storm = Arc::new(AtomicBool::new(true));
+        let number_of_hosts = 1 + dice.below(2) as usize;
+        let hosts: Vec<Imagined> = (0..number_of_hosts).map(|n| host::host(seed, n, storm.clone())).collect();
+        let memory = Arc::new(MemoryStore::new());
+        let bounds = Bounds {
+            quota_cpu: QUOTA_CPU,
+            heap_mib: host::MEMORY_MIB * HEAP_PERCENT / 100,
+            contact_limit_ms: CONTACT_LIMIT_MS,
+        };
+        let truth = Truth::new(memory.clone(), hosts.clone(), bounds);
+        let shelf = Shelf::new(memory, truth.clone(), mistake);
+        let common = Arc::new(Common { seed, mistake, storm, truth, origin: Instant::now() });
+        let odds = odds(&mut dice);
+        let network = |n| Arc::new(FaultyStore::new(shelf.clone(), Weather::new(seed * 2 + n, odds)));
+        let networks: Vec<Arc<Network>> = (0..2).map(network).collect();
+        let server = |n: usize| {
+            Server::new(n, common.clone(), networks[n].clone(), hosts[n % number_of_hosts].clone())
+        };
+        let servers: Vec<Arc<Server>> = (0..2).map(server).collect();
+        let number = Arc::new(AtomicU32::new(0));
+        for host in hosts {
+            tokio::spawn(runner::begin_all(common.clone(), host, servers.clone(), number.clone()));
+        }
+        Self { common, servers, networks, dice }
+    }
+
+    async fn play(&self) {
+        tokio::select! {
+            biased;
+            () = self.watch() => {}
+            () = self.storm_and_heal() => {}
+        }
+    }
+
+    /// Lets each second be seen; returns at the first violation.
+    async fn watch(&self) {
+        while self.common.truth.violation().is_none() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            self.common.truth.step(&Step::Second);
+        }
+    }
+
+    async fn storm_and_heal(&self) {
+        let mut dice = self.dice.clone();
+        for server in &self.servers {
+            tokio::spawn(trouble(server.clone(), self.common.clone(), Dice::new(dice.draw(), "trouble")));
+        }
+        let mut callers = Vec::new();
+        let applications = 1 + dice.below(2);
+        for number in 0..applications {
+            let app = Caller::new(&self.common, &self.servers, number).create().await;
+            for twin in 0..2 {
+                let caller = Caller::new(&self.common, &self.servers, 10 * (number + 1) + twin);
+                callers.push(tokio::spawn(caller.use_application(app.clone(), 6 + dice.below(8))));
+            }
+        }
+        for caller in callers {
+            // A caller never panics: it would be seen as a run that is missing.
+            let _ended = caller.await;
+        }
+        self.common.truth.note("the storm is over");
+        self.common.storm.store(false, Ordering::SeqCst);
+        for network in &self.networks {
+            network.set_plan(Weather::new(
+                self.common.seed,
+                Odds { delay: Duration::from_millis(40), ..Odds::FINE },
+            ));
+        }
+        self.heal().await;
+    }
+
+    async fn heal(&self) {
+        let deadline = Instant::now() + HEALING;
+        while Instant::now() < deadline && !self.is_whole() {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        self.common.truth.step(&Step::Healed);
+    }
+
+    fn is_whole(&self) -> bool {
+        let known = self.common.truth.known();
+        known.told.values().all(|told| {
+            told.app.runs.is_empty() && !told.admitted.keys().any(|worker| known.is_alive(worker))
+        })
+    }
+
+    fn report(&self) -> Report {
+        let violation = self.common.truth.violation();
+        let trace = self.common.truth.trace();
+        let known = self.common.truth.known();
+        let (acknowledged, jobs) = (known.acknowledged.len(), known.jvms.len());
+        Report { seed: self.common.seed, violation, trace, acknowledged, jobs }
+    }
+}
+
+/// From fair weather to a hurricane.
+fn odds(dice: &mut Dice) -> Odds {
+    let strength = dice.below(4);
+    let Odds { refused, lost, lost_reply, late_write, delay, late_by } = Odds::STORM;
+    Odds {
+        refused: refused * strength / 3,
+        lost: lost * strength / 3,
+        lost_reply: lost_reply * strength / 3,
+        late_write: late_write * strength / 3,
+        delay,
+        late_by,
+    }
+}
+
+/// A control plane's troubled life: it starts, crashes or stops, stays away for a while, and starts again; once the storm
+/// is over it lives on.
+async fn trouble(server: Arc<Server>, common: Arc<Common>, mut dice: Dice) {
+    loop {
+        server.start().await;
+        let end = Instant::now() + dice.millis(5_000, 300_000);
+        tokio::time::sleep_until(end).await;
+        if !common.storms() {
+            return;
+        }
+        if dice.permille(700) {
+            server.crash()
+        } else {
+            server.stop().await
+        }
+        let away = dice.millis(100, 60_000);
+        tokio::time::sleep(away).await;
+    }
+}
