@@ -107,9 +107,8 @@ pub fn plan(app: &Application, look: &Look) -> Plan {
 }
 
 fn prepare(app: &Application, look: &Look, plan: &mut Plan) {
-    if let (ApplicationState::Starting, Some(settings), Runtime::Preparing(_)) =
-        (app.state, &app.settings, &look.runtime)
-    {
+    let wanted = app.state == ApplicationState::Starting || app.runs.values().any(|run| run.wants_driver());
+    if let (true, Some(settings), Runtime::Preparing(_)) = (wanted, &app.settings, &look.runtime) {
         plan.effects.push(Effect::Prepare(settings.release.clone()));
     }
 }
@@ -144,14 +143,21 @@ fn effect_on_unseen(id: &WorkerId, worker: &Worker, look: &Look) -> Option<Effec
     }
 }
 
-/// Workers of runs that have left the state: their folders go; a live one is killed.
+/// Workers that have left the state: their folders go. A live one has said its last word: it is killed if it lingers
+/// after its run's end.
 fn forget_strangers(app: &Application, look: &Look, plan: &mut Plan) {
     for (id, seen) in look.workers.iter().filter(|(id, _)| !app.workers.contains_key(*id)) {
-        plan.effects.push(match seen {
-            Seen::Alive => Effect::Kill(id.clone()),
-            _ => Effect::Forget(id.clone()),
-        });
+        match seen {
+            Seen::Alive if lingers(app, id, look.at) => plan.effects.push(Effect::Kill(id.clone())),
+            Seen::Alive => {}
+            _ => plan.effects.push(Effect::Forget(id.clone())),
+        }
     }
+}
+
+fn lingers(app: &Application, id: &WorkerId, at: Millis) -> bool {
+    let run = id.as_str().split('-').next().map(JobRunId::new).and_then(|run| app.runs.get(&run));
+    run.is_none_or(|run| run.ended.is_some_and(|ended| at >= ended.plus(LINGER)))
 }
 
 fn archive(app: &Application, plan: &mut Plan) {
@@ -166,7 +172,8 @@ fn waiting(app: &Application, look: &Look) -> BTreeMap<JobRunId, Waiting> {
         _ => String::new(),
     };
     let reason = |(place, (id, run)): (usize, (&JobRunId, &std::sync::Arc<crate::job_run::JobRun>))| {
-        let reason = if app.state != ApplicationState::Started {
+        let prepared = !matches!(look.runtime, Runtime::Preparing(_));
+        let reason = if app.state != ApplicationState::Started || !prepared {
             Waiting::Application(app.state, progress.clone())
         } else if place > 0 {
             Waiting::Behind(place)

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Number of the layout on disk; a change of what is installed changes it, and old installations are not used.
-pub(crate) const LAYOUT: u32 = 2;
+pub(crate) const LAYOUT: u32 = 3;
 
 const MANIFEST: &str = "runtime.json";
 

@@ -27,7 +27,11 @@ pub(super) fn tick(draft: &mut Draft, seen: &Tick) -> Result<(), Refusal> {
     }
     if draft.app.state == ApplicationState::Started {
         schedule(draft);
-        admit_drivers(draft, &seen.room);
+        match &seen.runtime {
+            Runtime::Ready => admit_drivers(draft, &seen.room),
+            Runtime::Preparing(_) => {}
+            Runtime::Impossible(reason) => fail_waiting(draft, reason),
+        }
     }
     note_idleness(draft);
     finish_stopping(draft);
@@ -47,13 +51,17 @@ fn move_application(draft: &mut Draft, runtime: &Runtime) {
 
 /// The release cannot run here: the application stops again and its runs say why.
 fn refuse_to_start(draft: &mut Draft, reason: &str) {
+    fail_waiting(draft, reason);
+    progress::move_application(draft, ApplicationState::Stopping, reason);
+}
+
+fn fail_waiting(draft: &mut Draft, reason: &str) {
     let waiting: Vec<JobRunId> =
         draft.app.runs.iter().filter(|(_, run)| run.wants_driver()).map(|(id, _)| id.clone()).collect();
     for run in waiting {
         // The run is in the state: it was read from there.
         let _ = job_run::fail(draft, &run, reason);
     }
-    progress::move_application(draft, ApplicationState::Stopping, reason);
 }
 
 fn schedule(draft: &mut Draft) {

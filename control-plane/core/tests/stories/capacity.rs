@@ -6,7 +6,8 @@ use firesteel_core::application::{ApplicationState, Capacity};
 use firesteel_core::command::Runtime;
 use firesteel_core::id::{JobRunId, WorkerId};
 use firesteel_core::job_run::JobRunState::*;
-use firesteel_core::plan::Waiting;
+use firesteel_core::plan::{Effect, Waiting};
+use firesteel_core::release::ReleaseLabel;
 use firesteel_core::size::Size;
 
 #[test]
@@ -123,4 +124,20 @@ fn a_release_that_cannot_run_here_fails_the_run_and_stops_the_application() {
     assert!(stage.is(ApplicationState::Stopped));
     assert_eq!(stage.app.state_details, "Spark 3.2 needs Python 3.10 or older");
     assert_eq!(stage.run("r1").state_details, "Spark 3.2 needs Python 3.10 or older");
+}
+
+#[test]
+fn a_started_application_whose_runtime_is_gone_prepares_it_again_before_it_admits() {
+    let mut stage = Stage::new(None);
+    let driver = stage.running("r1");
+    stage.end(&driver, "m1", 0).expect("heard");
+    stage.runtime = Runtime::Preparing("fetching".to_owned());
+    stage.submit("r2");
+    stage.tick();
+    assert_eq!(stage.state_of("r2"), Pending);
+    let prepare = Effect::Prepare(ReleaseLabel::new("emr-7.13.0"));
+    assert!(stage.plan(&[]).effects.contains(&prepare));
+    stage.runtime = Runtime::Ready;
+    stage.tick();
+    assert_eq!(stage.state_of("r2"), Scheduled);
 }

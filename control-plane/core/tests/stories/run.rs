@@ -155,3 +155,14 @@ fn a_run_over_its_time_is_cancelled() {
     stage.end(&driver, "m1", 143).expect("heard");
     assert_eq!(stage.state_of("r1"), Cancelled);
 }
+
+#[test]
+fn a_runner_that_has_said_its_last_word_may_exit_by_itself() {
+    let mut stage = Stage::new(None);
+    let driver = stage.running("r1");
+    stage.end(&driver, "m1", 0).expect("heard");
+    let archive = Effect::Archive(JobRunId::new("r1"));
+    assert_eq!(stage.plan(&[(&driver, Seen::Alive)]).effects, [archive.clone()]);
+    stage.tick_after(11_000);
+    assert_eq!(stage.plan(&[(&driver, Seen::Alive)]).effects, [Effect::Kill(driver), archive]);
+}

@@ -8,6 +8,10 @@ use std::fs;
 /// Sources by path below the source root.
 const SOURCES: &[(&str, &str)] = &[
     (
+        "io/firesteel/spark/ContextIds.java",
+        include_str!("../../../jvm/src/main/java/io/firesteel/spark/ContextIds.java"),
+    ),
+    (
         "io/firesteel/spark/S3Afs.java",
         include_str!("../../../jvm/src/main/java/io/firesteel/spark/S3Afs.java"),
     ),
