@@ -4,6 +4,8 @@
 //! the world. Nothing in this crate may know a clock, chance, a socket, a file or the wire: time and identifiers
 //! come in as arguments, refusals go out in domain words.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod admission;
 pub mod application;
 mod apply;

@@ -4,6 +4,8 @@
 //! This room knows the published service model and nothing of what an operation does. It must not know sockets, clocks, randomness,
 //! S3, or the rules of applications and job runs: whoever calls it brings the bytes and the time.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod arn;
 pub mod client;
 pub mod error;

@@ -4,6 +4,8 @@
 //! answer (level-triggered: whole sets, never differences), end → acknowledgement. Lost replies, repeats and
 //! re-ordering converge by themselves. Nothing here knows a socket, a clock or the wire of EMR.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 mod assignment;
 mod exchange;
 mod hello;
