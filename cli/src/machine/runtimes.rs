@@ -13,6 +13,9 @@ use tokio::sync::Notify;
 /// How long a failed installation stands before it is tried again.
 const FAILURE_STANDS: Duration = Duration::from_secs(60);
 
+/// How long an installed release is believed to be there: whoever clears the cache does not ask.
+const READY_STANDS: Duration = Duration::from_secs(5);
+
 /// The releases of one cache folder.
 #[derive(Clone)]
 pub struct InstalledRuntimes(Arc<Inner>);
@@ -24,8 +27,10 @@ struct Inner {
 }
 
 enum Known {
-    /// Looked at: it stays so.
-    Settled(Runtime),
+    /// It was there when it was looked at.
+    Ready(Instant),
+    /// It cannot run here, and that stays so.
+    Impossible(String),
     /// Looked at: not there.
     Missing,
     /// Under way; the last line of its progress.
@@ -69,8 +74,8 @@ impl Runtimes for InstalledRuntimes {
             return known;
         }
         let looked = match self.0.install.look(label) {
-            Readiness::Ready(_) => Known::Settled(Runtime::Ready),
-            Readiness::Impossible(why) => Known::Settled(Runtime::Impossible(why)),
+            Readiness::Ready(_) => Known::Ready(Instant::now()),
+            Readiness::Impossible(why) => Known::Impossible(why),
             Readiness::Missing => Known::Missing,
         };
         let told = looked.tell().unwrap_or_else(not_yet);
@@ -87,7 +92,7 @@ impl Runtimes for InstalledRuntimes {
         {
             let mut known = self.0.known();
             match known.get(&label) {
-                Some(Known::Settled(_) | Known::Installing(_)) => return,
+                Some(Known::Ready(_) | Known::Impossible(_) | Known::Installing(_)) => return,
                 Some(Known::Failed(_, when)) if when.elapsed() < FAILURE_STANDS => return,
                 _ => known.insert(label.clone(), Known::Installing("beginning".to_owned())),
             };
@@ -105,7 +110,8 @@ impl Known {
     /// What is to be told; `None` if it must be looked at again.
     fn tell(&self) -> Option<Runtime> {
         match self {
-            Self::Settled(runtime) => Some(runtime.clone()),
+            Self::Ready(when) => (when.elapsed() < READY_STANDS).then_some(Runtime::Ready),
+            Self::Impossible(why) => Some(Runtime::Impossible(why.clone())),
             Self::Missing => Some(not_yet()),
             Self::Installing(step) => Some(Runtime::Preparing(step.clone())),
             Self::Failed(why, when) => {
@@ -130,9 +136,9 @@ impl Inner {
             self.known().insert(label.to_owned(), Known::Installing(line.to_owned()));
         };
         let outcome = match self.install.install(label, &progress) {
-            Ok(()) => Known::Settled(Runtime::Ready),
+            Ok(()) => Known::Ready(Instant::now()),
             Err(error @ (InstallError::Impossible(_) | InstallError::UnknownLabel(_))) => {
-                Known::Settled(Runtime::Impossible(error.to_string()))
+                Known::Impossible(error.to_string())
             }
             Err(error) => {
                 tracing::error!(release = label, %error, "not installed");
@@ -202,6 +208,21 @@ mod tests {
         assert!(why.contains("emr-7.13.0") && why.contains("checksum of x"), "{why}");
         runtimes.prepare(&label).await;
         assert_eq!(*told.begun.lock().unwrap(), 1);
+    }
+
+    #[test]
+    fn what_is_told_without_a_look() {
+        let ago = |span: Duration| Instant::now().checked_sub(span).unwrap();
+        let table = [
+            (Known::Ready(ago(Duration::ZERO)), Some(Runtime::Ready)),
+            (Known::Ready(ago(READY_STANDS)), None),
+            (Known::Failed("no".into(), ago(Duration::ZERO)), Some(Runtime::Impossible("no".into()))),
+            (Known::Failed("no".into(), ago(FAILURE_STANDS)), None),
+            (Known::Missing, Some(not_yet())),
+        ];
+        for (known, told) in table {
+            assert_eq!(known.tell(), told);
+        }
     }
 
     #[tokio::test]
