@@ -67,7 +67,7 @@ impl Desk {
         exchange: &Exchange,
         unknown: &BTreeSet<String>,
     ) -> Result<Option<Room>, NoAnswer> {
-        let wanted = exchange.wanted.as_ref().map(|wanted| as_wanted(wanted, unknown));
+        let wanted = exchange.wanted.as_ref().filter(|_| unknown.is_empty()).map(as_wanted);
         let admission = if self.may_admit(home, exchange) {
             Some(self.engine.gate.enter(home, &self.applications).await)
         } else {
@@ -168,9 +168,9 @@ fn executor_id(driver: &Worker, uid: &str) -> WorkerId {
     WorkerId::executor(&driver.run, driver.attempt, uid)
 }
 
-/// Executors whose launch is unknown are left out: they are asked for again with it.
-fn as_wanted(wanted: &Wanted, unknown: &BTreeSet<String>) -> command::Wanted {
-    let executors = wanted.executors.iter().filter(|e| e.stopping.is_some() || !unknown.contains(&e.launch));
+/// The whole set: an executor that is left out is one that Spark no longer wants. So a set of which some launch is
+/// unknown is not decided on at all; the runner sends it again with the launch.
+fn as_wanted(wanted: &Wanted) -> command::Wanted {
     let executor = |e: &WantedExecutor| command::WantedExecutor {
         uid: e.uid.clone(),
         cpu: e.cpu,
@@ -184,7 +184,7 @@ fn as_wanted(wanted: &Wanted, unknown: &BTreeSet<String>) -> command::Wanted {
             reason: stop.reason.clone(),
         }),
     };
-    command::Wanted { version: wanted.version, executors: executors.map(executor).collect() }
+    command::Wanted { version: wanted.version, executors: wanted.executors.iter().map(executor).collect() }
 }
 
 fn sighting(app: &Application, driver: &Worker, wanted: &WantedExecutor, room: &Room) -> ExecutorSighting {
