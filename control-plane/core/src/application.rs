@@ -7,7 +7,7 @@ use crate::size::Size;
 use crate::time::{MINUTE, Millis};
 use crate::worker::Worker;
 use imbl::OrdMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -107,10 +107,16 @@ pub struct Patch {
     pub maximum_capacity: Option<Capacity>,
     /// Auto-start.
     pub auto_start: Option<bool>,
-    /// Auto-stop: `Some(None)` switches it off.
+    /// Auto-stop: `Some(None)` switches it off, and is stored as null; `None` is stored as nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub auto_stop: Option<Option<i64>>,
     /// Echoed members; `Null` removes one.
     pub echo: Map<String, Value>,
+}
+
+/// A member that is there, even if it is null.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<i64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Who and what an application is; never changes.
@@ -171,6 +177,13 @@ impl Application {
         self.workers.iter().filter(move |(_, worker)| worker.run == *run)
     }
 
+    /// Tags of the application or of a run, if the state says them: those of an archived run stand in history until
+    /// they are changed.
+    pub fn tags_of(&self, run: Option<&JobRunId>) -> Option<&BTreeMap<String, String>> {
+        let Some(id) = run else { return Some(&self.tags) };
+        self.runs.get(id).map(|run| &run.request.tags).or_else(|| self.archived_tags.get(id))
+    }
+
     /// True if any run is not terminal.
     pub fn has_active_runs(&self) -> bool {
         self.runs.values().any(|run| !run.state.is_terminal())
@@ -203,6 +216,15 @@ mod tests {
         let arrows =
             ALL.iter().flat_map(|a| ALL.iter().map(move |b| a.may_become(*b))).filter(|b| *b).count();
         assert_eq!(arrows, 9);
+    }
+
+    #[test]
+    fn a_patch_that_switches_auto_stop_off_survives_the_journal() {
+        for auto_stop in [None, Some(None), Some(Some(60_000))] {
+            let patch = Patch { auto_stop, ..Patch::default() };
+            let text = serde_json::to_string(&patch).expect("JSON");
+            assert_eq!(serde_json::from_str::<Patch>(&text).ok(), Some(patch), "{text}");
+        }
     }
 
     #[test]

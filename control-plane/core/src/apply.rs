@@ -97,11 +97,12 @@ impl Application {
     fn tag(&mut self, run: Option<&JobRunId>, tags: &std::collections::BTreeMap<String, String>) {
         match run {
             None => self.tags = tags.clone(),
-            Some(run) if self.runs.contains_key(run) => {
-                self.with_run(run, |run| run.request.tags = tags.clone());
-            }
-            Some(run) => {
-                self.archived_tags.insert(run.clone(), tags.clone());
+            Some(id) => {
+                // The history object of a run that has ended may be on its way with the old tags.
+                if self.runs.get(id).is_none_or(|run| run.state.is_terminal()) {
+                    self.archived_tags.insert(id.clone(), tags.clone());
+                }
+                self.with_run(id, |run| run.request.tags = tags.clone());
             }
         }
     }

@@ -34,6 +34,8 @@ pub enum Command {
         run: Option<JobRunId>,
         /// All tags.
         tags: BTreeMap<String, String>,
+        /// What the state said of its tags (`Application::tags_of`) when the caller read them: else it must look again.
+        looked_at: Option<BTreeMap<String, String>>,
     },
     /// StartJobRun.
     StartJobRun {

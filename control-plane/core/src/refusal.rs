@@ -30,8 +30,8 @@ pub enum Refusal {
     /// The token was used for another request.
     #[error("the client token was used for another request")]
     TokenConflict,
-    /// Runs have left the state since the caller looked for its token.
-    #[error("runs were archived meanwhile: look for the token again")]
+    /// What the caller has looked at (tokens of archived runs, tags) has changed since.
+    #[error("it has changed meanwhile: look again")]
     LookAgain,
     /// Runs are active.
     #[error("{0} job runs are active")]

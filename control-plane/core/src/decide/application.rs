@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use ApplicationState::{Created, Started, Starting, Stopped, Stopping, Terminated};
 
 /// Settings that may change while the application is started, as the API names them.
-const CHANGEABLE_WHILE_STARTED: [&str; 2] = ["extendedSupportConfiguration", "imageConfiguration"];
+const CHANGEABLE_WHILE_STARTED: [&str; 3] =
+    ["extendedSupportConfiguration", "imageConfiguration", "maximumCapacity"];
 
 pub(super) fn create(
     app: &Application,
@@ -120,7 +121,11 @@ pub(super) fn tag(
     draft: &mut Draft,
     run: Option<&JobRunId>,
     tags: &BTreeMap<String, String>,
+    looked_at: Option<&BTreeMap<String, String>>,
 ) -> Result<(), Refusal> {
+    if draft.app.tags_of(run) != looked_at {
+        return Err(Refusal::LookAgain);
+    }
     draft.emit(Event::Tagged { run: run.cloned(), tags: tags.clone() });
     Ok(())
 }

@@ -34,7 +34,9 @@ fn run(draft: &mut Draft, command: &Command) -> Result<(), Refusal> {
         Command::Start => application::start(draft),
         Command::Stop => application::stop(draft),
         Command::Delete => application::delete(draft),
-        Command::Tag { run, tags } => application::tag(draft, run.as_ref(), tags),
+        Command::Tag { run, tags, looked_at } => {
+            application::tag(draft, run.as_ref(), tags, looked_at.as_ref())
+        }
         Command::StartJobRun { run, looked_at } => job_run::start(draft, run, *looked_at),
         Command::CancelJobRun { run, grace } => job_run::cancel(draft, run, *grace),
         Command::FailJobRun { run, details } => job_run::fail(draft, run, details),

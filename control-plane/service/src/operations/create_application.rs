@@ -1,5 +1,6 @@
 //! CreateApplication: registered first; the application's own first entry is derived from that.
 
+use super::tags::checked;
 use super::{Service, arn, json, refuse, settings, text};
 use crate::applications::now;
 use firesteel_core::application::Identity;
@@ -23,7 +24,7 @@ impl Service {
         };
         let new = Registered {
             settings: settings::new(&input)?,
-            tags: tags_of(&input),
+            tags: checked(tags_of(&input))?,
             token: text(&input, "clientToken").to_owned(),
             content: content(&input),
             identity,

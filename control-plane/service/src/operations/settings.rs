@@ -7,7 +7,8 @@ use firesteel_wire::{ApiError, Input, sizes, texts};
 use serde_json::{Map, Value, json};
 
 /// Members that are kept as they came.
-const ECHOED: [&str; 11] = [
+const ECHOED: [&str; 12] = [
+    "architecture",
     "networkConfiguration",
     "imageConfiguration",
     "workerTypeSpecifications",
@@ -27,6 +28,7 @@ pub fn new(input: &Input) -> Result<Settings, ApiError> {
     let release = patch.release.ok_or_else(|| ApiError::validation("releaseLabel is missing."))?;
     let mut echo = patch.echo;
     echo.retain(|_, value| !value.is_null());
+    echo.entry("architecture").or_insert_with(|| json!("X86_64"));
     let known = release.release().is_some_and(release::Release::scheduler_default_on);
     if known && !echo.contains_key("schedulerConfiguration") {
         echo.insert("schedulerConfiguration".to_owned(), scheduler(&json!({ "maxConcurrentRuns": 15 })));

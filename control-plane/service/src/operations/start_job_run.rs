@@ -1,6 +1,7 @@
 //! StartJobRun: acknowledged only when it is in the journal; the same token gives the same run.
 
 use super::create_application::{content, tags_of};
+use super::tags::checked;
 use super::{Caller, Service, arn, json, refuse, text};
 use crate::applications::now;
 use crate::body::{self, Body};
@@ -103,7 +104,7 @@ impl Service {
             mode: mode.to_owned(),
             release: settings.release.clone(),
             needs: asked.needs,
-            tags: tags_of(input),
+            tags: checked(tags_of(input))?,
             body: stored,
         })
     }

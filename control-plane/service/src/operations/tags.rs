@@ -5,6 +5,8 @@ use super::{Service, json, nothing, refuse, text};
 use crate::home::{Home, application};
 use firesteel_core::command::Command;
 use firesteel_core::id::{ApplicationId, JobRunId};
+use firesteel_core::refusal::Refusal;
+use firesteel_journal::SubmitError;
 use firesteel_wire::arn::{Arn, Part};
 use firesteel_wire::{ApiError, Input, texts};
 use serde_json::{Value, json};
@@ -18,11 +20,8 @@ const MOST_TAGS: usize = 50;
 
 impl Service {
     pub(super) async fn tag_resource(&self, input: &Input) -> Result<String, ApiError> {
-        let new = tags_of(input);
-        if new.keys().any(|key| key.to_ascii_lowercase().starts_with("aws:")) {
-            return Err(ApiError::validation("Tag keys that begin with aws: are reserved."));
-        }
-        self.change(input, |tags| tags.extend(new)).await
+        let new = checked(tags_of(input))?;
+        self.change(input, |tags| tags.extend(new.clone())).await
     }
 
     pub(super) async fn untag_resource(&self, input: &Input) -> Result<String, ApiError> {
@@ -35,16 +34,24 @@ impl Service {
         json(&json!({ "tags": self.tags(&home, run.as_ref()).await? }))
     }
 
-    async fn change(&self, input: &Input, change: impl FnOnce(&mut Tags)) -> Result<String, ApiError> {
+    /// Changes the tags as they are when it is committed: of two callers at once neither undoes the other.
+    async fn change(&self, input: &Input, change: impl Fn(&mut Tags)) -> Result<String, ApiError> {
         let (home, run) = self.resource(input).await?;
-        let mut tags = self.tags(&home, run.as_ref()).await?;
-        change(&mut tags);
-        if tags.len() > MOST_TAGS {
-            return Err(ApiError::validation(format!("A resource has at most {MOST_TAGS} tags.")));
+        loop {
+            let state = home.fresh().await.map_err(refuse::read)?;
+            let looked_at = application(&state).tags_of(run.as_ref()).cloned();
+            let mut tags = match &looked_at {
+                Some(tags) => tags.clone(),
+                None => self.tags(&home, run.as_ref()).await?,
+            };
+            change(&mut tags);
+            let tags = checked(tags)?;
+            match home.submit(Command::Tag { run: run.clone(), tags, looked_at }).await {
+                Ok(_) => return Ok(nothing()),
+                Err(SubmitError::Refused(Refusal::LookAgain)) => {}
+                Err(error) => return Err(refuse::submission(&home.id, error, |_| None)),
+            }
         }
-        let command = Command::Tag { run, tags };
-        home.submit(command).await.map_err(|error| refuse::submission(&home.id, error, |_| None))?;
-        Ok(nothing())
     }
 
     async fn tags(&self, home: &Home, run: Option<&JobRunId>) -> Result<Tags, ApiError> {
@@ -69,4 +76,15 @@ impl Service {
             Part::Session(_) => Err(unknown()),
         }
     }
+}
+
+/// Tags that a resource may have.
+pub(super) fn checked(tags: Tags) -> Result<Tags, ApiError> {
+    if tags.keys().any(|key| key.to_ascii_lowercase().starts_with("aws:")) {
+        return Err(ApiError::validation("Tag keys that begin with aws: are reserved."));
+    }
+    if tags.len() > MOST_TAGS {
+        return Err(ApiError::validation(format!("A resource has at most {MOST_TAGS} tags.")));
+    }
+    Ok(tags)
 }

@@ -41,7 +41,7 @@ fn common(
     put("type", json!("Spark"));
     put("state", json!(app.state));
     put("stateDetails", json!(app.state_details));
-    put("architecture", json!(identity.architecture));
+    put("architecture", settings.echo.get("architecture").cloned().unwrap_or(json!(identity.architecture)));
     put("createdAt", json!(Timestamp(identity.created.0)));
     put("updatedAt", json!(Timestamp(app.updated.0)));
     if let Some(name) = &identity.name {
