@@ -4,6 +4,7 @@ use crate::home::Home;
 use crate::ledger::{ApplicationLedger, RegistryLedger};
 use crate::ports::Parts;
 use crate::tokens::Tokens;
+use firesteel_core::application::ApplicationState;
 use firesteel_core::event::Event;
 use firesteel_core::id::ApplicationId;
 use firesteel_core::refusal::Refusal;
@@ -121,12 +122,14 @@ impl Applications {
     async fn settle_in(&self, registered: &Registered) -> Result<Home, Unreachable> {
         let identity = &registered.identity;
         let log = Log::application(identity.id.as_str());
-        let event = Event::ApplicationCreated {
-            identity: identity.clone(),
-            settings: registered.settings.clone(),
-            tags: registered.tags.clone(),
-        };
-        protocols::write_first(&*self.parts.state, &log, "registry", identity.created.0, vec![event]).await?;
+        protocols::write_first(
+            &*self.parts.state,
+            &log,
+            "registry",
+            identity.created.0,
+            first_events(registered),
+        )
+        .await?;
         let journal: Journal<ApplicationLedger> =
             Journal::open(self.parts.state.clone(), log, deps(&self.parts), settings(&self.parts)).await?;
         Ok(Home::new(identity.id.clone(), journal, self.tokens.clone()))
@@ -139,6 +142,17 @@ impl Applications {
     fn homes(&self) -> std::sync::MutexGuard<'_, BTreeMap<ApplicationId, Arc<Home>>> {
         self.homes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Nothing has to be prepared for an application: it is CREATED from its first entry on, and takes runs at once.
+fn first_events(registered: &Registered) -> Vec<Event> {
+    let Registered { identity, settings, tags, .. } = registered.clone();
+    let moved = Event::ApplicationMoved {
+        state: ApplicationState::Created,
+        details: String::new(),
+        at: identity.created,
+    };
+    vec![Event::ApplicationCreated { identity, settings, tags }, moved]
 }
 
 fn settings(parts: &Parts) -> Settings {

@@ -55,15 +55,9 @@ impl Engine {
     }
 
     /// Asked whatever the state is: the application may be STARTING by the time the tick is decided.
-    /// Asked only when somebody waits for it.
     fn runtime(&self, app: &Application) -> Runtime {
-        let waited_for = || app.runs.values().any(|run| run.wants_driver());
-        match &app.settings {
-            Some(settings) if app.state == ApplicationState::Starting || waited_for() => {
-                self.parts.runtimes.readiness(&settings.release)
-            }
-            _ => Runtime::Ready,
-        }
+        let settings = app.settings.as_ref();
+        settings.map_or(Runtime::Ready, |settings| self.parts.runtimes.readiness(&settings.release))
     }
 
     /// An end frees room for others.

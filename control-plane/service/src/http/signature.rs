@@ -5,11 +5,15 @@ use crate::ports::{Identities, Identity, Parts};
 use firesteel_wire::shapes::Timestamp;
 use firesteel_wire::sigv4::{self, Claim, SignedRequest, SigningKey};
 use firesteel_wire::{ApiError, ErrorKind};
+use http::HeaderMap;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Keys that are kept at most; then all are derived afresh.
 const MOST_KEYS: usize = 1_000;
+
+/// Headers besides `x-amz-*` that say something to this service.
+const MEANT: [&str; 4] = ["authorization", "host", "content-type", "date"];
 
 type Known = (String, String, String);
 
@@ -25,11 +29,7 @@ impl Verifier {
     }
 
     pub(super) fn verify(&self, parts: &http::request::Parts, body: &[u8]) -> Result<Identity, ApiError> {
-        let headers: Vec<(&str, &str)> = parts
-            .headers
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-            .collect();
+        let headers = readable(&parts.headers)?;
         let request = SignedRequest {
             method: parts.method.as_str(),
             raw_path: parts.uri.path(),
@@ -63,4 +63,21 @@ impl Verifier {
         keys.insert(known, key.clone());
         Some(key)
     }
+}
+
+/// The headers that a signature can cover. One that is not visible ASCII is left out if it means nothing to AWS;
+/// otherwise the request is refused, for it would go unread past the rule that every such header is signed.
+fn readable(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, ApiError> {
+    let mut readable = Vec::with_capacity(headers.len());
+    for (name, value) in headers {
+        match value.to_str() {
+            Ok(value) => readable.push((name.as_str(), value)),
+            Err(_) if name.as_str().starts_with("x-amz-") || MEANT.contains(&name.as_str()) => {
+                let text = format!("The value of the header '{name}' is not visible ASCII.");
+                return Err(ApiError::new(ErrorKind::IncompleteSignature, text));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(readable)
 }
