@@ -1,0 +1,178 @@
+//! The ports in memory: each does the plain thing, records what it was asked, and fails where a test says so.
+
+use crate::world::request;
+use async_trait::async_trait;
+use firesteel_core::command::Runtime;
+use firesteel_core::id::WorkerId;
+use firesteel_core::release::ReleaseLabel;
+use firesteel_core::time::{HOUR, Millis};
+use firesteel_journal::Clock as _;
+use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
+use firesteel_service::{Identities, Identity, RoleError};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// When a world begins: 2026-01-02T03:04:05Z.
+const BEGINNING: i64 = 1_767_323_045_000;
+
+/// tokio's clock, which a test pauses, and numbers that look random and are the same in each run.
+pub struct Clock {
+    began: Instant,
+    drawn: AtomicU64,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { began: Instant::now(), drawn: AtomicU64::new(0) }
+    }
+}
+
+impl firesteel_journal::Clock for Clock {
+    fn now(&self) -> i64 {
+        BEGINNING + self.boot()
+    }
+
+    fn boot(&self) -> i64 {
+        self.began.elapsed().as_millis() as i64
+    }
+}
+
+impl firesteel_service::World for Clock {
+    fn chance(&self) -> u64 {
+        let drawn = self.drawn.fetch_add(1, Ordering::SeqCst) + 1;
+        let mixed = drawn.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    }
+}
+
+/// Roles: one whose ARN ends in `/nobody` is refused, `/busy` gets no answer, all others get credentials.
+pub struct Roles {
+    /// Role, session and policy of each call.
+    pub asked: Mutex<Vec<(String, String, Option<String>)>>,
+    /// Milliseconds that credentials live; 0 for one hour.
+    pub life: AtomicI64,
+    given: AtomicU64,
+    clock: Arc<Clock>,
+}
+
+impl Roles {
+    pub fn new(clock: Arc<Clock>) -> Self {
+        Self { asked: Mutex::default(), life: AtomicI64::new(0), given: AtomicU64::new(0), clock }
+    }
+}
+
+#[async_trait]
+impl firesteel_service::Roles for Roles {
+    async fn assume(
+        &self,
+        role: &str,
+        session: &str,
+        policy: Option<&str>,
+    ) -> Result<Credentials, RoleError> {
+        let asked = (role.to_owned(), session.to_owned(), policy.map(str::to_owned));
+        self.asked.lock().expect("whole").push(asked);
+        if role.ends_with("/nobody") {
+            return Err(RoleError::Refused("no such role".to_owned()));
+        }
+        if role.ends_with("/busy") {
+            return Err(RoleError::Unavailable("STS does not answer".to_owned()));
+        }
+        let number = self.given.fetch_add(1, Ordering::SeqCst) + 1;
+        let life = Some(self.life.load(Ordering::SeqCst)).filter(|life| *life > 0).unwrap_or(HOUR);
+        let granted = Millis(self.clock.now());
+        Ok(Credentials {
+            access_key_id: format!("ASIA{number}"),
+            secret_access_key: "secret".to_owned(),
+            session_token: "token".to_owned(),
+            granted,
+            expires: granted.plus(life),
+        })
+    }
+}
+
+/// Every release stands as the test says; ready at first.
+pub struct Runtimes {
+    standing: Mutex<Runtime>,
+    /// Releases that were to be prepared.
+    pub prepared: Mutex<BTreeSet<String>>,
+    changed: Notify,
+}
+
+impl Default for Runtimes {
+    fn default() -> Self {
+        Self { standing: Mutex::new(Runtime::Ready), prepared: Mutex::default(), changed: Notify::new() }
+    }
+}
+
+impl Runtimes {
+    /// From now on every release stands so.
+    pub fn stand(&self, standing: Runtime) {
+        *self.standing.lock().expect("whole") = standing;
+        self.changed.notify_waiters();
+    }
+}
+
+#[async_trait]
+impl firesteel_service::Runtimes for Runtimes {
+    fn readiness(&self, _: &ReleaseLabel) -> Runtime {
+        self.standing.lock().expect("whole").clone()
+    }
+
+    async fn prepare(&self, release: &ReleaseLabel) {
+        self.prepared.lock().expect("whole").insert(release.as_str().to_owned());
+    }
+
+    async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+/// Records whose logs were salvaged, and where to; always succeeds.
+#[derive(Default)]
+pub struct Salvage {
+    /// Worker and key prefix of each call.
+    pub asked: Mutex<Vec<(String, String)>>,
+}
+
+#[async_trait]
+impl firesteel_service::Salvage for Salvage {
+    async fn salvage(
+        &self,
+        worker: &WorkerId,
+        _: &ObjectStore,
+        logs: &LogDestination,
+        _: &Credentials,
+    ) -> bool {
+        self.asked.lock().expect("whole").push((worker.to_string(), logs.prefix.clone()));
+        true
+    }
+}
+
+/// Records what was swept; always succeeds.
+#[derive(Default)]
+pub struct Sweep {
+    /// Each prefix.
+    pub asked: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl firesteel_service::Sweep for Sweep {
+    async fn sweep(&self, uri: &str, _: &Credentials) -> bool {
+        self.asked.lock().expect("whole").push(uri.to_owned());
+        true
+    }
+}
+
+/// One access key.
+pub struct OneKey;
+
+impl Identities for OneKey {
+    fn find(&self, access_key_id: &str, session_token: Option<&str>) -> Option<Identity> {
+        let known = access_key_id == request::ACCESS_KEY && session_token.is_none();
+        let arn = "arn:aws:iam::000000000000:user/somebody".to_owned();
+        known.then(|| Identity { secret: request::SECRET.to_owned(), arn })
+    }
+}
