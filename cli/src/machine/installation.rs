@@ -7,7 +7,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 /// Where it is stored, below the state.
-pub const KEY: &str = "registry/installation.json";
+pub const KEY: &str = firesteel_journal::keys::INSTALLATION;
 const TRIES: u32 = 5;
 
 /// Shared by all control planes on one state.

@@ -3,6 +3,7 @@
 //! ```text
 //! registry/journal/<seq>.json                                  create-only entries of the registry
 //! registry/checkpoints/<seq>.json                              its fold up to seq
+//! registry/installation.json                                   id and runner secret, shared by all control planes
 //! applications/<id>/journal/<seq>.json                         create-only entries of one application
 //! applications/<id>/checkpoints/<seq>.json                     its fold up to seq
 //! applications/<id>/requests/<sha256>.json                     bodies over 8 KiB
@@ -20,6 +21,8 @@
 
 use crate::Millis;
 
+/// Id and runner secret of the installation: created once, shared by every control plane on this state.
+pub const INSTALLATION: &str = "registry/installation.json";
 /// Prefix of all tokens.
 pub const TOKENS: &str = "tokens/";
 /// Prefix of all heartbeats.

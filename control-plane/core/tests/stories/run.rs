@@ -162,7 +162,7 @@ fn a_runner_that_has_said_its_last_word_may_exit_by_itself() {
     let driver = stage.running("r1");
     stage.end(&driver, "m1", 0).expect("heard");
     let archive = Effect::Archive(JobRunId::new("r1"));
-    assert_eq!(stage.plan(&[(&driver, Seen::Alive)]).effects, [archive.clone()]);
+    assert_eq!(stage.plan(&[(&driver, Seen::Alive)]).effects, std::slice::from_ref(&archive));
     stage.tick_after(11_000);
     assert_eq!(stage.plan(&[(&driver, Seen::Alive)]).effects, [Effect::Kill(driver), archive]);
 }
