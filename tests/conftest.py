@@ -27,10 +27,12 @@ def runtimes():
 def up(tmp_path_factory, runtimes):
     """A running installation with a bucket `bkt` that holds the jobs; nothing of it may be left at the end."""
     at = Installation(tmp_path_factory.mktemp("up")).start()
-    at.s3.create_bucket(Bucket="bkt")
-    stage(at)
-    yield at
-    took = at.end()
+    try:
+        at.s3.create_bucket(Bucket="bkt")
+        stage(at)
+        yield at
+    finally:
+        took = at.end()
     at.wait_until_alone(limit=max(1.0, 20 - took))
 
 

@@ -28,7 +28,7 @@ def check_output(up, prefix: str) -> None:
     success = json.loads(up.s3.get_object(Bucket="bkt", Key=f"{prefix}_SUCCESS")["Body"].read())
     assert success["committer"] == "magic"
     parts = [key for key in keys if key.endswith(".parquet")]
-    assert sorted(f"/bkt/{key}" for key in parts) == sorted(success["filenames"])
+    assert sorted(f"/{key}" for key in parts) == sorted(success["filenames"])
     assert set(keys) == {*parts, f"{prefix}_SUCCESS"}
     assert "Uploads" not in up.s3.list_multipart_uploads(Bucket="bkt", Prefix=prefix)
 
