@@ -13,12 +13,9 @@ use firesteel_substrate::{
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// MiB of memory that each host has.
-pub const MEMORY_MIB: u64 = 12 << 10;
-
-/// A new host.
-pub fn host(seed: u64, number: usize, storm: Arc<AtomicBool>) -> Imagined {
-    let facts = HostFacts { id: HostId::new(format!("host-{number}")), cpus: 4, memory_mib: MEMORY_MIB };
+/// A new host with this much memory, MiB.
+pub fn host(seed: u64, number: usize, memory_mib: u64, storm: Arc<AtomicBool>) -> Imagined {
+    let facts = HostFacts { id: HostId::new(format!("host-{number}")), cpus: 4, memory_mib };
     Imagined::new(facts, Odds { dice: Dice::new(seed, &format!("host {number}")), storm })
 }
 

@@ -1,6 +1,6 @@
 //! Deterministic simulation of the whole: the real rules, journal and service over a faulty store and imagined hosts.
 //!
-//! * [`play`] plays one seed: a storm, then healing; every step is shown to the [`invariants`];
+//! * [`play`] plays one seed: a storm, then healing; every step is shown to the invariants;
 //! * [`Mistake`] lists what it must find when it is planted.
 //!
 //! One seed decides everything. No wall clock, no thread, no order that chance outside the seed could change.
@@ -20,5 +20,5 @@ mod storm;
 mod truth;
 
 pub use mistake::Mistake;
-pub use storm::{Report, play};
+pub use storm::{Report, Scenario, play};
 pub use truth::Violation;

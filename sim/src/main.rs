@@ -1,7 +1,7 @@
 //! `cargo run -p sim -- --seeds N [--from S] [--mistake M] [--verbose]`: plays seeds and says what broke.
 
 use clap::Parser;
-use sim::{Mistake, Report, play};
+use sim::{Mistake, Report, Scenario, play};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -20,6 +20,9 @@ struct Arguments {
     /// A mistake to plant.
     #[arg(long)]
     mistake: Option<Mistake>,
+    /// Hold quota and heap even where two control planes race for two applications.
+    #[arg(long)]
+    strict: bool,
     /// Go on after the first violation.
     #[arg(long)]
     keep_going: bool,
@@ -33,7 +36,8 @@ fn main() -> std::io::Result<ExitCode> {
     let began = Instant::now();
     let (mut played, mut violations, mut runs, mut jobs) = (0, 0, 0, 0);
     for seed in arguments.from..arguments.from + arguments.seeds {
-        let report = play(seed, arguments.mistake)?;
+        let (mistake, strict) = (arguments.mistake, arguments.strict);
+        let report = play(Scenario { seed, mistake, strict })?;
         played += 1;
         runs += report.acknowledged;
         jobs += report.jobs;

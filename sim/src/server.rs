@@ -7,7 +7,7 @@ use crate::mistake::Mistake;
 use crate::parts::{Clock, Installed, Nobody, Outside};
 use crate::store::{Line, Network};
 use crate::truth::Truth;
-use firesteel_protocol::{Answer, End, Ended, Exchange, Greeting, Hello, ObjectStore};
+use firesteel_protocol::{Answer, End, Exchange, Greeting, Hello, ObjectStore};
 use firesteel_service::without_http::{Caller, Desk, Service};
 use firesteel_service::{Config, ControlPlane, Parts};
 use firesteel_substrate::imagined::Imagined;
@@ -63,8 +63,8 @@ pub enum Reply {
     Greeting(Greeting),
     /// To an exchange.
     Answer(Answer),
-    /// To an end.
-    Ended(Ended),
+    /// To an end: acknowledged, or stale, which is the same to who has nothing more to say.
+    Ended,
 }
 
 /// One life of a control plane.
@@ -161,7 +161,7 @@ impl Server {
         match call {
             Call::Hello(hello) => desk.hello(&home, self.flawed(hello)).await.ok().map(Reply::Greeting),
             Call::Exchange(exchange) => desk.exchange(&home, exchange).await.ok().map(Reply::Answer),
-            Call::End(end) => desk.end(&home, end).await.ok().map(Reply::Ended),
+            Call::End(end) => desk.end(&home, end).await.ok().map(|_| Reply::Ended),
         }
     }
 

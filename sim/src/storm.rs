@@ -18,6 +18,17 @@ use tokio::time::Instant;
 /// The longest that a world may take to heal.
 const HEALING: Duration = Duration::from_secs(3_600);
 
+/// What is to be played.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scenario {
+    /// The seed.
+    pub seed: u64,
+    /// A mistake to plant.
+    pub mistake: Option<Mistake>,
+    /// Hold quota and heap even where two control planes race for two applications.
+    pub strict: bool,
+}
+
 /// What came of one seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -34,10 +45,10 @@ pub struct Report {
 }
 
 /// Plays one seed.
-pub fn play(seed: u64, mistake: Option<Mistake>) -> std::io::Result<Report> {
+pub fn play(scenario: Scenario) -> std::io::Result<Report> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     Ok(runtime.block_on(async {
-        let world = World::new(seed, mistake);
+        let world = World::new(scenario);
         world.play().await;
         world.report()
     }))
@@ -51,16 +62,19 @@ struct World {
 }
 
 impl World {
-    fn new(seed: u64, mistake: Option<Mistake>) -> Self {
+    fn new(Scenario { seed, mistake, strict }: Scenario) -> Self {
         let mut dice = Dice::new(seed, "world");
         let storm = Arc::new(AtomicBool::new(true));
         let number_of_hosts = 1 + dice.below(2) as usize;
-        let hosts: Vec<Imagined> = (0..number_of_hosts).map(|n| host::host(seed, n, storm.clone())).collect();
+        let memory_mib = (6 + dice.below(8)) << 10;
+        let host = |n| host::host(seed, n, memory_mib, storm.clone());
+        let hosts: Vec<Imagined> = (0..number_of_hosts).map(host).collect();
         let memory = Arc::new(MemoryStore::new());
         let bounds = Bounds {
             quota_cpu: QUOTA_CPU,
-            heap_mib: host::MEMORY_MIB * HEAP_PERCENT / 100,
+            heap_mib: memory_mib * HEAP_PERCENT / 100,
             contact_limit_ms: CONTACT_LIMIT_MS,
+            strict,
         };
         let truth = Truth::new(memory.clone(), hosts.clone(), bounds);
         let shelf = Shelf::new(memory, truth.clone(), mistake);

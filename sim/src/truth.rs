@@ -31,6 +31,8 @@ pub struct Bounds {
     pub heap_mib: u64,
     /// Milliseconds that a runner may live without contact.
     pub contact_limit_ms: u64,
+    /// Quota and heap are also held to when several applications are admitted to by several control planes at once.
+    pub strict: bool,
 }
 
 /// One application as its log says.
@@ -52,6 +54,8 @@ pub struct Told {
     pub archived: BTreeSet<JobRunId>,
     /// When each run became terminal, on the simulation's clock.
     pub ended: BTreeMap<JobRunId, Instant>,
+    /// When each worker was told to end, and how many milliseconds it has.
+    pub released: BTreeMap<WorkerId, (Instant, i64)>,
 }
 
 /// One job's process, as it really was.
@@ -150,6 +154,9 @@ impl Known {
             Event::JobRunEnded { run, .. } => {
                 told.ended.insert(run.clone(), Instant::now());
             }
+            Event::WorkerReleased { id, release } => {
+                told.released.insert(id.clone(), (Instant::now(), release.grace));
+            }
             Event::JobRunArchived { run } => {
                 told.archived.insert(run.clone());
             }
@@ -206,11 +213,6 @@ impl Truth {
     /// The first violation, if there is one.
     pub fn violation(&self) -> Option<Violation> {
         self.known().violation.clone()
-    }
-
-    /// Says that something broke that no step shows.
-    pub fn accuse(&self, invariant: u8, what: String) {
-        self.known().violation.get_or_insert(Violation { invariant, what });
     }
 
     /// The whole trace.

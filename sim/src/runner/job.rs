@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 /// Heap of every driver and executor, MiB.
 pub const HEAP_MIB: u64 = 1024;
+/// Longer than any simulation.
+const FOR_EVER: Duration = Duration::from_secs(1 << 24);
 const LAUNCH: &str = "launch-of-this-profile";
 
 /// Why a job ended.
@@ -39,6 +41,8 @@ impl Ending {
 struct Job {
     ends: Instant,
     code: ExitCode,
+    /// It hangs when it is told to end.
+    deaf: bool,
     wishes: Option<Wishes>,
     stop: Option<(Instant, StopOrder)>,
     seen: u64,
@@ -108,7 +112,8 @@ impl Runner {
             needs_one: self.dice.permille(400),
             dice: Dice::new(self.dice.draw(), "wishes"),
         });
-        Job { ends: Instant::now() + long, code, wishes, stop: None, seen: 0 }
+        let deaf = self.dice.permille(60);
+        Job { ends: Instant::now() + long, code, deaf, wishes, stop: None, seen: 0 }
     }
 
     fn exchange(&mut self, job: &mut Job, fence: u64, started: Millis, expire: Millis) -> Call {
@@ -161,6 +166,8 @@ impl Job {
             && mistake != Some(Mistake::OutliveContact)
         {
             let grace = Duration::from_millis(order.grace_ms.min(8_000));
+            let grace = if self.deaf { FOR_EVER } else { grace };
+            self.ends = if self.deaf { Instant::now() + FOR_EVER } else { self.ends };
             self.stop = Some((Instant::now() + grace, order));
         }
         let Some(wishes) = &mut self.wishes else { return false };

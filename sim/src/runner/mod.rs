@@ -201,7 +201,7 @@ impl Runner {
         let end = End { worker, mark, fence, exit: exit.clone() };
         self.talk.heard();
         while self.is_alive() {
-            if let Some(Reply::Ended(_)) = self.talk.call(Call::End(end.clone())).await {
+            if let Some(Reply::Ended) = self.talk.call(Call::End(end.clone())).await {
                 return;
             }
             if self.talk.is_lost() {

@@ -34,7 +34,7 @@ impl Talk {
         mut dice: Dice,
     ) -> Self {
         let from = Instant::now() + dice.millis(0, 120_000);
-        let long = if dice.permille(150) { dice.millis(1_000, 300_000) } else { Duration::ZERO };
+        let long = if dice.permille(150) { dice.millis(1_000, 500_000) } else { Duration::ZERO };
         Self {
             common,
             servers,
