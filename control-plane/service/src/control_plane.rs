@@ -10,13 +10,16 @@ use crate::runner::Desk;
 use anyhow::Context;
 use firesteel_core::command::Command;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// How often it looks whether all is settled.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How often the samples of metrics are digested.
+const DIGEST_METRICS: Duration = Duration::from_secs(5);
 
 /// A running control plane.
 #[derive(Clone)]
@@ -39,10 +42,8 @@ impl ControlPlane {
         applications.open_all().await?;
         let engine = Engine::new(parts.clone(), applications.clone());
         engine.run(homes);
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let metrics = recorder.handle();
-        // A second control plane in one process (tests) keeps the first one's recorder.
-        let _ = metrics::set_global_recorder(recorder);
+        let metrics = recorder();
+        engine.spawn(digest_metrics(metrics.clone()));
         Ok(Self { parts, applications, engine, metrics })
     }
 
@@ -102,5 +103,26 @@ impl ControlPlane {
                 tracing::warn!(worker = %sighting.worker, %error, "could not kill");
             }
         }
+    }
+}
+
+/// The recorder of this process, shared by all control planes in it.
+fn recorder() -> PrometheusHandle {
+    static SHARED: OnceLock<PrometheusHandle> = OnceLock::new();
+    let install = || {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        // Somebody else's recorder in this process stays; then `/metrics` is empty.
+        let _ = metrics::set_global_recorder(recorder);
+        handle
+    };
+    SHARED.get_or_init(install).clone()
+}
+
+/// Every sample of a histogram is kept until it is digested, whether or not anybody asks for `/metrics`.
+async fn digest_metrics(metrics: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(DIGEST_METRICS).await;
+        metrics.run_upkeep();
     }
 }

@@ -48,7 +48,8 @@ impl Engine {
         let state = home.state();
         let app = application(&state);
         let Some(worker) = app.workers.get(id) else { return true };
-        if worker.greeted.is_none() {
+        // Without its assignment, which comes with credentials, it has written nothing.
+        if worker.greeted.is_none() || worker.credentials_until.is_none() {
             return true;
         }
         let Some(run) = app.runs.get(&worker.run) else { return true };

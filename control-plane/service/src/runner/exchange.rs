@@ -13,7 +13,7 @@ use firesteel_core::command::{self, Command, Room, Stopping};
 use firesteel_core::exit::ExitCode;
 use firesteel_core::id::WorkerId;
 use firesteel_core::size;
-use firesteel_core::time::MINUTE;
+use firesteel_core::time::{HOUR, MINUTE};
 use firesteel_core::worker::Worker;
 use firesteel_journal::{Created, keys};
 use firesteel_protocol::{
@@ -25,8 +25,10 @@ use tokio::time::Instant;
 
 /// Longest that a call is held.
 const LONGEST_HOLD: Duration = Duration::from_secs(25);
-/// While an executor waits for room, room is looked for this often even without a hint.
+/// While an executor waits for room, or others write to the state, it is looked at this often even without a hint.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Longest grace that Spark may give an executor, milliseconds.
+const LONGEST_GRACE: u64 = 24 * HOUR as u64;
 /// Credentials that end within this time are renewed: half of what STS gives by default.
 const RENEW_WITHIN: i64 = 30 * MINUTE;
 
@@ -35,6 +37,9 @@ impl Desk {
     pub async fn exchange(&self, home: &Home, exchange: Exchange) -> Result<Answer, NoAnswer> {
         let deadline = Instant::now() + Duration::from_millis(exchange.wait_ms).min(LONGEST_HOLD);
         let mut changed = home.journal.changed();
+        if self.is_of_another_attempt(home, &exchange) {
+            return Ok(Answer { stale: true, ..Answer::default() });
+        }
         let unknown_launches = self.take_launches(home, &exchange).await?;
         loop {
             changed.mark_unchanged();
@@ -49,7 +54,9 @@ impl Desk {
                 return Ok(answer);
             }
             let waiting = answer.executors.iter().any(|e| matches!(e.status, ExecutorStatus::Waiting { .. }));
-            let pause = if waiting { deadline.min(Instant::now() + LOOK_AGAIN) } else { deadline };
+            // What other control planes commit is seen only by looking.
+            let looks = waiting || !self.parts.config.alone;
+            let pause = if looks { deadline.min(Instant::now() + LOOK_AGAIN) } else { deadline };
             tokio::select! {
                 biased;
                 closed = changed.changed() => if closed.is_err() {
@@ -58,6 +65,11 @@ impl Desk {
                 () = tokio::time::sleep_until(pause) => {}
             }
         }
+    }
+
+    /// A worker's fence never changes, so any state that knows the worker can tell.
+    fn is_of_another_attempt(&self, home: &Home, exchange: &Exchange) -> bool {
+        find(application(&home.state()), &exchange.worker).is_some_and(|known| known.fence != exchange.fence)
     }
 
     /// Commits what the runner reports. None if it is not that worker; else the room that was used.
@@ -180,7 +192,7 @@ fn as_wanted(wanted: &Wanted) -> command::Wanted {
         own: e.own.clone(),
         stopping: e.stopping.as_ref().map(|stop| Stopping {
             decommission: stop.decommission,
-            grace: stop.grace_ms as i64,
+            grace: stop.grace_ms.min(LONGEST_GRACE) as i64,
             reason: stop.reason.clone(),
         }),
     };
