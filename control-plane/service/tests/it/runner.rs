@@ -1,1 +1,6 @@
-//! Runner.
+//! What runners are answered, by call, and what becomes of workers.
+
+mod end;
+mod exchange;
+mod hello;
+mod lives;

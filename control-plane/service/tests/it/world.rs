@@ -7,8 +7,8 @@ mod ports;
 mod request;
 mod runner;
 
-pub use request::{ACCESS_KEY, Answer, SECRET, signed};
-pub use runner::{Driver, Runner};
+pub use request::{ACCESS_KEY, Answer, SECRET, signed, signed_by};
+pub use runner::{Driver, LAUNCH, Runner, to_desk};
 
 use axum::body::Body;
 use firesteel_core::id::HostId;
@@ -96,10 +96,16 @@ impl World {
 
     /// Ends every control plane and starts as many anew on the same store and host.
     pub async fn restart(&mut self) {
+        self.down_for(Duration::ZERO).await;
+    }
+
+    /// As `restart`, with so long between end and beginning.
+    pub async fn down_for(&mut self, time: Duration) {
         let planes = std::mem::take(&mut self.planes);
         for plane in &planes {
             plane.stop().await;
         }
+        tokio::time::sleep(time).await;
         self.start_planes(planes.len()).await;
     }
 

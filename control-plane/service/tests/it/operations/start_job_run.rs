@@ -127,8 +127,7 @@ async fn remembers_tokens_of_archived_runs(mut world: World) {
             assert_eq!(again.member("jobRunId"), run);
             assert_eq!(world.start_run(&app, json!({ "clientToken": "t", "name": "x" })).await.status, 409);
         }
-        tokio::time::sleep(std::time::Duration::from_secs(23 * 3600)).await;
-        world.restart().await;
+        world.down_for(std::time::Duration::from_secs(23 * 3600)).await;
     }
 }
 
