@@ -9,6 +9,7 @@ pub use firesteel_journal::requests::BodyError as Unreadable;
 use firesteel_journal::{StoreError, Stored};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// What is kept of a StartJobRun request, and what was made of it at submission.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -47,4 +48,17 @@ pub async fn read(parts: &Parts, application: &ApplicationId, run: &JobRun) -> R
     let stored: Stored = Stored::deserialize(&run.request.body).map_err(damaged)?;
     let value = requests::load_body(&*parts.state, application.as_str(), &stored).await?;
     serde_json::from_value(value).map_err(damaged)
+}
+
+/// The members that GetJobRun gives back: where they stand in the state if they are there, for this is asked most.
+pub async fn echo<'a>(
+    parts: &Parts,
+    application: &ApplicationId,
+    run: &'a JobRun,
+) -> Result<Cow<'a, Map<String, Value>>, Unreadable> {
+    let inline = run.request.body.get("inline").and_then(|body| body.get("echo"));
+    match inline.and_then(Value::as_object) {
+        Some(echo) => Ok(Cow::Borrowed(echo)),
+        None => Ok(Cow::Owned(read(parts, application, run).await?.echo)),
+    }
 }

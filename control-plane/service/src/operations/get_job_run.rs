@@ -23,12 +23,10 @@ impl Service {
         let home = self.home(input).await?;
         let run = self.find_run(&home, text(input, "jobRunId")).await?;
         check_attempt(&run, input)?;
-        let body = body::read(&self.parts, &home.id, &run).await;
-        let body = body.map_err(|error| refuse::unavailable(&error.to_string()))?;
+        let echo = body::echo(&self.parts, &home.id, &run).await;
+        let echo = echo.map_err(|error| refuse::unavailable(&error.to_string()))?;
         let details = details(&home, &run);
-        json(&Answer {
-            job_run: views::job_run::full(&self.parts.config, &home.id, &run, &details, &body.echo),
-        })
+        json(&Answer { job_run: views::job_run::full(&self.parts.config, &home.id, &run, &details, &echo) })
     }
 
     pub(super) async fn find_run(&self, home: &Home, id: &str) -> Result<Arc<JobRun>, ApiError> {
