@@ -24,7 +24,7 @@ async fn filters_by_state(world: World) {
             world.call(ListApplications, json!({ "states": states })).await.shape();
         listed.applications.into_iter().map(|app| app.id).collect::<Vec<_>>()
     };
-    assert_eq!(ids(json!(["STARTED"])).await, [started.clone()]);
+    assert_eq!(ids(json!(["STARTED"])).await, std::slice::from_ref(&started));
     assert_eq!(ids(json!(["CREATED"])).await, [created]);
     assert_eq!(ids(json!(["STARTED", "CREATED"])).await.len(), 2);
     assert!(ids(json!(["STOPPED"])).await.is_empty());

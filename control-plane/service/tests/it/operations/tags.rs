@@ -68,14 +68,14 @@ async fn loses_no_tag_of_a_run_that_is_being_archived(mut world: World) {
     let driver = world.driver().await;
     let tagging = async {
         for round in 0..40 {
-            tag(&world, &arn, json!({ "round": round.to_string() })).await.ok();
+            tag(&world, &arn, json!({ format!("round {round}"): "" })).await.ok();
             tokio::task::yield_now().await;
         }
     };
     tokio::join!(driver.end(0), tagging);
     world.archived(&run).await;
     for _ in 0..2 {
-        assert_eq!(tags(&world, &arn).await, json!({ "a": "1", "round": "39" }));
+        assert_eq!(tags(&world, &arn).await.as_object().map(serde_json::Map::len), Some(41));
         world.restart().await;
     }
 }
