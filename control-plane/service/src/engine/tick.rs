@@ -8,7 +8,7 @@ use firesteel_core::application::{Application, ApplicationState};
 use firesteel_core::command::{Command, Runtime, Tick};
 use firesteel_core::event::Event;
 use firesteel_core::id::{JobRunId, WorkerId};
-use firesteel_core::plan::{Look, Seen, plan};
+use firesteel_core::plan::{Effect, Look, Seen, plan};
 use firesteel_core::refusal::Refusal;
 use firesteel_core::time::Millis;
 use firesteel_journal::SubmitError;
@@ -49,7 +49,9 @@ impl Engine {
         let plan = plan(application(&state), &Look { at, room, runtime, workers });
         home.note_waiting(plan.waiting);
         for effect in plan.effects {
-            self.act(home, effect).await;
+            if !is_premature(&effect, application(&snapshot), &sightings) {
+                self.act(home, effect).await;
+            }
         }
         Ok(Next::At(plan.wake_at))
     }
@@ -66,6 +68,14 @@ impl Engine {
             self.gate.free();
         }
     }
+}
+
+/// A worker whose hello was not committed when the look began may have been launched after it: that it was not seen
+/// proves nothing. Times cannot tell, for the hello's may come from another control plane's clock.
+fn is_premature(effect: &Effect, before: &Application, sightings: &[Sighting]) -> bool {
+    let Effect::Collect(id, None) = effect else { return false };
+    let greeted = before.workers.get(id).is_some_and(|worker| worker.greeted.is_some());
+    !greeted && sightings.iter().all(|sighting| sighting.worker != *id)
 }
 
 /// The sighted workers that belong to this application's runs.
@@ -86,5 +96,21 @@ pub(super) fn as_seen(state: &Sighted) -> Seen {
         Sighted::Alive { .. } => Seen::Alive,
         Sighted::Exited(exit) => Seen::Exited(exit.clone()),
         Sighted::Gone => Seen::Gone,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_said_hello_after_the_look_is_not_taken_for_dead() {
+        let id = WorkerId::new("r-1-driver");
+        let collect = Effect::Collect(id.clone(), None);
+        let gone = Sighting { worker: id.clone(), state: Sighted::Gone, address: String::new() };
+        let before = Application::default();
+        assert!(is_premature(&collect, &before, &[]));
+        assert!(!is_premature(&collect, &before, &[gone]));
+        assert!(!is_premature(&Effect::Launch(id), &before, &[]));
     }
 }
