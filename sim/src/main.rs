@@ -20,9 +20,9 @@ struct Arguments {
     /// A mistake to plant.
     #[arg(long)]
     mistake: Option<Mistake>,
-    /// Hold quota and heap even where two control planes race for two applications.
+    /// Let two applications compete for quota and heap (shows a known gap).
     #[arg(long)]
-    strict: bool,
+    scarce: bool,
     /// Go on after the first violation.
     #[arg(long)]
     keep_going: bool,
@@ -36,8 +36,8 @@ fn main() -> std::io::Result<ExitCode> {
     let began = Instant::now();
     let (mut played, mut violations, mut runs, mut jobs) = (0, 0, 0, 0);
     for seed in arguments.from..arguments.from + arguments.seeds {
-        let (mistake, strict) = (arguments.mistake, arguments.strict);
-        let report = play(Scenario { seed, mistake, strict })?;
+        let (mistake, scarce) = (arguments.mistake, arguments.scarce);
+        let report = play(Scenario { seed, mistake, scarce })?;
         played += 1;
         runs += report.acknowledged;
         jobs += report.jobs;

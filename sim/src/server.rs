@@ -17,8 +17,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// vCPU over all applications.
-pub const QUOTA_CPU: u32 = 8;
 /// Share of a host's memory for heaps, percent.
 pub const HEAP_PERCENT: u64 = 70;
 /// Milliseconds after which a runner without contact ends its job.
@@ -36,6 +34,8 @@ pub struct Common {
     pub truth: Arc<Truth>,
     /// The beginning.
     pub origin: Instant,
+    /// vCPU over all applications.
+    pub quota_cpu: u32,
 }
 
 impl Common {
@@ -184,9 +184,9 @@ impl Server {
     }
 
     fn parts(&self, cord: &Cord, life: u32) -> Parts {
-        let Common { seed, mistake, storm, truth, origin } = &*self.common;
+        let Common { seed, mistake, storm, truth, origin, quota_cpu } = &*self.common;
         let mut dice = Dice::new(*seed, &format!("life {life} of server {}", self.number));
-        let skew = dice.below(3_000) as i64 - 1_500;
+        let skew = dice.below(20_000) as i64 - 10_000;
         let install = dice.millis(100, 20_000);
         let clock = Arc::new(Clock { origin: *origin, skew, dice: Mutex::new(dice.clone()) });
         let handle = Arc::new(Handle {
@@ -210,7 +210,7 @@ impl Server {
             substrate: handle.clone(),
         };
         Parts {
-            config: config(*mistake),
+            config: config(*mistake, *quota_cpu),
             state: Arc::new(line),
             world: clock,
             substrate: handle,
@@ -223,8 +223,8 @@ impl Server {
     }
 }
 
-fn config(mistake: Option<Mistake>) -> Config {
-    let quota_cpu = if mistake == Some(Mistake::QuotaIsIgnored) { 1_000 } else { QUOTA_CPU };
+fn config(mistake: Option<Mistake>, quota_cpu: u32) -> Config {
+    let quota_cpu = if mistake == Some(Mistake::QuotaIsIgnored) { 1_000 } else { quota_cpu };
     Config {
         region: "us-east-1".to_owned(),
         account: "123456789012".to_owned(),

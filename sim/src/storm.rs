@@ -5,7 +5,7 @@ use crate::chance::Dice;
 use crate::host;
 use crate::mistake::Mistake;
 use crate::runner;
-use crate::server::{CONTACT_LIMIT_MS, Common, HEAP_PERCENT, QUOTA_CPU, Server};
+use crate::server::{CONTACT_LIMIT_MS, Common, HEAP_PERCENT, Server};
 use crate::store::{Network, Shelf, Weather};
 use crate::truth::{Bounds, Step, Truth, Violation};
 use firesteel_journal::{FaultyStore, MemoryStore, Odds};
@@ -25,8 +25,9 @@ pub struct Scenario {
     pub seed: u64,
     /// A mistake to plant.
     pub mistake: Option<Mistake>,
-    /// Hold quota and heap even where two control planes race for two applications.
-    pub strict: bool,
+    /// Let two applications compete for the installation's quota and the hosts' heap. Two control planes can then pass
+    /// both, because two journals are never changed together: a known gap, so other worlds have room for two.
+    pub scarce: bool,
 }
 
 /// What came of one seed.
@@ -59,26 +60,28 @@ struct World {
     servers: Vec<Arc<Server>>,
     networks: Vec<Arc<Network>>,
     dice: Dice,
+    applications: u64,
 }
 
 impl World {
-    fn new(Scenario { seed, mistake, strict }: Scenario) -> Self {
+    fn new(Scenario { seed, mistake, scarce }: Scenario) -> Self {
         let mut dice = Dice::new(seed, "world");
         let storm = Arc::new(AtomicBool::new(true));
         let number_of_hosts = 1 + dice.below(2) as usize;
-        let memory_mib = (6 + dice.below(8)) << 10;
+        let applications = 1 + dice.below(2);
+        let tight = scarce || applications == 1;
+        let (quota_cpu, memory_mib) = if tight { (6, (6 + dice.below(8)) << 10) } else { (16, 24 << 10) };
         let host = |n| host::host(seed, n, memory_mib, storm.clone());
         let hosts: Vec<Imagined> = (0..number_of_hosts).map(host).collect();
         let memory = Arc::new(MemoryStore::new());
         let bounds = Bounds {
-            quota_cpu: QUOTA_CPU,
+            quota_cpu,
             heap_mib: memory_mib * HEAP_PERCENT / 100,
             contact_limit_ms: CONTACT_LIMIT_MS,
-            strict,
         };
         let truth = Truth::new(memory.clone(), hosts.clone(), bounds);
         let shelf = Shelf::new(memory, truth.clone(), mistake);
-        let common = Arc::new(Common { seed, mistake, storm, truth, origin: Instant::now() });
+        let common = Arc::new(Common { seed, mistake, storm, truth, origin: Instant::now(), quota_cpu });
         let odds = odds(&mut dice);
         let network = |n| Arc::new(FaultyStore::new(shelf.clone(), Weather::new(seed * 2 + n, odds)));
         let networks: Vec<Arc<Network>> = (0..2).map(network).collect();
@@ -90,7 +93,7 @@ impl World {
         for host in hosts {
             tokio::spawn(runner::begin_all(common.clone(), host, servers.clone(), number.clone()));
         }
-        Self { common, servers, networks, dice }
+        Self { common, servers, networks, dice, applications }
     }
 
     async fn play(&self) {
@@ -115,8 +118,7 @@ impl World {
             tokio::spawn(trouble(server.clone(), self.common.clone(), Dice::new(dice.draw(), "trouble")));
         }
         let mut callers = Vec::new();
-        let applications = 1 + dice.below(2);
-        for number in 0..applications {
+        for number in 0..self.applications {
             let app = Caller::new(&self.common, &self.servers, number).create().await;
             for twin in 0..2 {
                 let caller = Caller::new(&self.common, &self.servers, 10 * (number + 1) + twin);

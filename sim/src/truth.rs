@@ -31,8 +31,6 @@ pub struct Bounds {
     pub heap_mib: u64,
     /// Milliseconds that a runner may live without contact.
     pub contact_limit_ms: u64,
-    /// Quota and heap are also held to when several applications are admitted to by several control planes at once.
-    pub strict: bool,
 }
 
 /// One application as its log says.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const SEEDS: u64 = 300;
 
 fn played(seed: u64, mistake: Option<Mistake>) -> Report {
-    play(Scenario { seed, mistake, strict: false }).expect("a runtime")
+    play(Scenario { seed, mistake, scarce: false }).expect("a runtime")
 }
 
 /// Plays seeds on two threads, one world to a thread, until `seen` has seen enough of one.

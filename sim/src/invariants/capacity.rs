@@ -1,8 +1,5 @@
 //! 4: no worker is admitted that takes the application over its maximum capacity, the installation over its quota or a
 //! host over its heap; and a driver is admitted together with room for one executor.
-//!
-//! Quota and heap are shared by applications whose journals are never changed together: two control planes that admit
-//! to two applications at the same moment can pass them. Only `strict` worlds hold that against them.
 
 use super::ensure;
 use crate::truth::{Known, Step};
@@ -19,9 +16,6 @@ pub(super) fn check(known: &Known, step: &Step<'_>) -> Result<(), String> {
     let used = live(&told.app) + kept(&told.app);
     if let Some(most) = told.app.settings.as_ref().and_then(|settings| settings.maximum_capacity) {
         ensure(used.fits(most.as_size()), || format!("{id}: {used:?} exceed {most:?}"))?;
-    }
-    if !known.bounds.strict && known.told.len() > 1 {
-        return Ok(());
     }
     let all: Size = known.told.values().map(|told| live(&told.app)).sum();
     let quota = known.bounds.quota_cpu;
