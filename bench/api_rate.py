@@ -14,10 +14,11 @@ from pathlib import Path
 import figure
 import load
 import runs
-from installation import Installation
+from installation import Installation, wait_for
 from signing import Signer
 
 SIZE = 1024  # bytes of the baseline's objects
+STARTED = 30  # seconds until the application must be started
 FIRST_GUESS = 6_000  # requests per second made ahead for the first sample of a kind
 
 
@@ -35,6 +36,8 @@ class Bench:
         self.at.s3.create_bucket(Bucket="bkt")
         app = runs.application(self.at)
         self.at.emr.start_application(applicationId=app)
+        state = lambda: self.at.emr.get_application(applicationId=app)["application"]["state"]  # noqa: E731
+        wait_for(lambda: state() == "STARTED", STARTED, "the application is started")
         some = [runs.start(self.at, app, "s3://bkt/jobs/none.py").id for _ in range(16)]
         self.load("healthz", [f"GET /healthz HTTP/1.1\r\nhost: {self.sign.host}\r\n\r\n".encode()])
         self.load("GetJobRun", [self.get(app, run) for run in some])
@@ -98,9 +101,11 @@ def main() -> None:
         threads={"type": int, "default": 1, "help": "threads of wrk [default: 1]"},
     )
     fig.flags.seconds = fig.flags.seconds or (2 if fig.flags.quick else 5)
+    figure.install()
     ahead = dict.fromkeys(["healthz", "GetJobRun", "PUT", "StartJobRun"], FIRST_GUESS)
     for _ in range(fig.count):
         with figure.folder() as folder:
+            fig.note("fdatasync of 4 KiB, ms", figure.fdatasync_ms(Path(folder)))
             bench = Bench(fig, Path(folder), ahead)
             try:
                 bench.take()

@@ -97,6 +97,7 @@ def main() -> None:
         f"tiny PySpark run on {LABEL}, cold, one executor, submit → SUCCESS seen",
         event_log={"action": "store_true", "help": "event logs on both sides: ours in S3, the baseline's in a folder"},
     )
+    figure.install(LABEL)
     found = runtime()
     with figure.folder() as name:
         folder = Path(name)

@@ -108,9 +108,29 @@ def machine() -> dict:
     return {"cpus": os.cpu_count(), "cpu": model, "memory_mib": memory, "kernel": platform.release()}
 
 
+def install(label: str = "emr-7.13.0") -> None:
+    """Makes sure that the label's runtime is there: no figure is of an installation."""
+    from installation import FIRESTEEL, clean_environment
+
+    words = [str(FIRESTEEL), "release", "install", label]
+    subprocess.run(words, env=clean_environment(), check=True, stdout=sys.stderr)
+
+
 def folder() -> tempfile.TemporaryDirectory:
     """A folder that goes with its `with` block."""
     return tempfile.TemporaryDirectory(prefix="firesteel-bench-", ignore_cleanup_errors=True)
+
+
+def fdatasync_ms(folder: Path, times: int = 50) -> float:
+    """Median of writing 4 KiB more to a file and making them durable: what the disk asks of every commit."""
+    took = []
+    with open(folder / "fdatasync", "wb", buffering=0) as file:
+        for _ in range(times):
+            file.write(bytes(4096))
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append((time.perf_counter() - began) * 1000)
+    return statistics.median(took)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -89,6 +89,7 @@ class Followers:
 
 def main() -> None:
     fig = figure.Figure("log_latency", "a print in the driver → the line readable")
+    figure.install()
     seconds = QUICK_SECONDS if fig.flags.quick else SECONDS
     fig.count = fig.flags.samples or (1 if fig.flags.quick else SAMPLES)
     with figure.folder() as folder:

@@ -47,6 +47,7 @@ def main() -> None:
         "resident memory of `up` after many finished runs",
         runs={"type": int, "help": f"runs [default: {RUNS}; {QUICK_RUNS} if quick]"},
     )
+    figure.install()
     count = fig.flags.runs or (QUICK_RUNS if fig.flags.quick else RUNS)
     for _ in range(fig.count):
         with figure.folder() as folder:
