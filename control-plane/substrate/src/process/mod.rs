@@ -267,7 +267,7 @@ impl Inner {
             return Err(SubstrateError::Alive(worker.clone()));
         }
         self.kill(worker)?;
-        self.folders.forget(worker).map_err(storage)
+        self.folders.forget(worker).map(drop).map_err(storage)
     }
 
     fn sightings(&self) -> io::Result<Vec<Sighting>> {

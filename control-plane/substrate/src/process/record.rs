@@ -5,7 +5,7 @@
 //! <root>/host-id                   the host's name, made once
 //! <root>/workers/<worker>/         one worker: worker.json, exit.json (the runner's), runner.log, work/, local/, …
 //! <root>/workers/.new-<worker>/    a worker's folder before it has its worker.json
-//! <root>/forgotten/<worker>/       empty: the name was used
+//! <root>/forgotten/<worker>/       empty, or being emptied: the name was used
 //! ```
 //!
 //! `worker.json` exists before anything is started (without a process), and names the process before the process is
@@ -19,11 +19,15 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How long a used name is remembered after the worker is forgotten.
 const NAME_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 const NEW: &str = ".new-";
+
+/// A forgotten worker's files on their way out; need not be waited for.
+pub(crate) type Emptying = JoinHandle<io::Result<()>>;
 
 /// What `worker.json` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,14 +138,15 @@ impl Folders {
         fs::remove_dir_all(self.of(worker))
     }
 
-    /// Removes a worker's folder but remembers its name.
-    pub(crate) fn forget(&self, worker: &WorkerId) -> io::Result<()> {
+    /// Removes a worker's folder but remembers its name. What was in it goes in the background: a slow disk needs a
+    /// minute for ten thousand files, and it is an application's tick that waits here. A start sweeps the rest.
+    pub(crate) fn forget(&self, worker: &WorkerId) -> io::Result<Option<Emptying>> {
         let grave = self.forgotten().join(worker.as_str());
         match fs::rename(self.of(worker), &grave) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            other => other?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+            Ok(()) => Ok(Some(thread::spawn(move || empty(&grave)))),
         }
-        empty(&grave)
     }
 
     fn workers(&self) -> PathBuf {
@@ -163,13 +168,9 @@ impl Folders {
                 fs::remove_dir_all(entry.path())?;
             }
         }
-        for entry in fs::read_dir(self.forgotten())? {
-            let entry = entry?;
-            empty(&entry.path())?;
-            if entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age > NAME_KEPT) {
-                fs::remove_dir(entry.path())?;
-            }
-        }
+        let graves = self.forgotten();
+        // Not waited for, either; what cannot be removed now is tried again by the next start.
+        thread::spawn(move || sweep_graves(&graves));
         Ok(())
     }
 }
@@ -192,6 +193,19 @@ pub(crate) fn unfit_name(worker: &WorkerId) -> Option<&'static str> {
 /// Makes a folder that is its owner's alone, unless it is there.
 fn private_dir(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Empties the folders of forgotten workers, and forgets the names that are old enough.
+fn sweep_graves(graves: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(graves)? {
+        let entry = entry?;
+        let buried = entry.metadata()?.modified()?;
+        empty(&entry.path())?;
+        if buried.elapsed().is_ok_and(|age| age > NAME_KEPT) {
+            fs::remove_dir(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes what is in a folder but not the folder.
@@ -259,8 +273,9 @@ mod tests {
         let folders = Folders::open(root.path(), "ours").unwrap();
         let worker = WorkerId::new("w");
         folders.create(&worker, &record()).unwrap();
-        folders.forget(&worker).unwrap();
-        folders.forget(&worker).unwrap();
+        let emptying = folders.forget(&worker).unwrap().unwrap();
+        assert!(folders.forget(&worker).unwrap().is_none());
+        emptying.join().unwrap().unwrap();
         assert!(folders.used(&worker));
         assert_eq!(folders.all().unwrap(), []);
         assert_eq!(fs::read_dir(folders.forgotten().join("w")).unwrap().count(), 0);
