@@ -103,7 +103,7 @@ def test_a_script_that_raises(failing):
     said = failing["exception"].failed()
     assert said.startswith("Job failed, please check complete logs in configured logging destination. ExitCode: 1.")
     assert "ValueError: the seventh column is missing" in said
-    assert "the seventh column is missing" in failing["exception"].log("stderr")
+    assert "Traceback" in failing["exception"].log(), "Spark writes what Python says to stdout"
 
 
 def test_executors_that_cannot_start(failing):

@@ -14,6 +14,7 @@ SPARK = " ".join(
         "--conf spark.emr-serverless.driverEnv.PYSPARK_PYTHON=./environment/bin/python",
         "--conf spark.emr-serverless.driverEnv.PYSPARK_DRIVER_PYTHON=./environment/bin/python",
         "--conf spark.executorEnv.PYSPARK_PYTHON=./environment/bin/python",
+        "--conf spark.emr-serverless.driverEnv.HAIL_JAR=./hail-all-spark.jar",
         runs.parameters(spark_driver_memory="2g", spark_executor_memory="1g", spark_sql_shuffle_partitions=None),
     ]
 )

@@ -5,13 +5,14 @@
 
 import argparse
 import sys
+import warnings
 
 import hail as hl
 from pyspark.sql import SparkSession
 
 VARIANTS = 2_000
 # As in hail-script-example.py.
-PLANTED = {250: 0.8, 777: -0.9, 1200: 1.0, 1801: -0.8}
+PLANTED = {250: 1.2, 777: -1.5, 1200: 1.2, 1801: -1.5}
 GENOME_WIDE = 5e-8
 
 
@@ -41,6 +42,8 @@ def main() -> int:
     parser.add_argument("--output", required=True, help="s3://bucket/prefix/")
     output = parser.parse_args().output.rstrip("/")
 
+    # It asks for what --jars does already.
+    warnings.filterwarnings("ignore", message="Hail requires additional configuration")
     spark = SparkSession.builder.appName("hail-gwas-check").getOrCreate()
     hl.init(sc=spark.sparkContext, tmp_dir=f"{output}/tmp", log="hail.log")
     wrong = faults(hl.read_table(f"{output}/test.ht"))

@@ -38,6 +38,7 @@ PARAMETERS = " ".join(
         "--conf spark.emr-serverless.driverEnv.PYSPARK_PYTHON=./environment/bin/python",
         "--conf spark.emr-serverless.driverEnv.PYSPARK_DRIVER_PYTHON=./environment/bin/python",
         "--conf spark.executorEnv.PYSPARK_PYTHON=./environment/bin/python",
+        "--conf spark.emr-serverless.driverEnv.HAIL_JAR=./hail-all-spark.jar",
         "--conf spark.driver.cores=1 --conf spark.driver.memory=2g",
         "--conf spark.executor.cores=1 --conf spark.executor.memory=1g",
         "--conf spark.dynamicAllocation.enabled=false --conf spark.executor.instances=2",

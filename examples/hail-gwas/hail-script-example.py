@@ -8,6 +8,7 @@ planted ones again.
 """
 
 import argparse
+import warnings
 
 import hail as hl
 from pyspark.sql import SparkSession
@@ -15,7 +16,7 @@ from pyspark.sql import SparkSession
 SEED = 20260521
 VARIANTS, PEOPLE, POPULATIONS, PARTITIONS = 2_000, 400, 3, 4
 # Position on contig 1 → effect of one copy of the alternate allele, in standard deviations of the noise.
-PLANTED = {250: 0.8, 777: -0.9, 1200: 1.0, 1801: -0.8}
+PLANTED = {250: 1.2, 777: -1.5, 1200: 1.2, 1801: -1.5}
 
 
 def simulate(tmp: str) -> hl.MatrixTable:
@@ -50,6 +51,8 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="s3://bucket/prefix/")
     output = parser.parse_args().output.rstrip("/")
 
+    # It asks for what --jars does already.
+    warnings.filterwarnings("ignore", message="Hail requires additional configuration")
     spark = SparkSession.builder.appName("hail-gwas").getOrCreate()
     hl.init(sc=spark.sparkContext, tmp_dir=f"{output}/tmp", log="hail.log", global_seed=SEED)
     print(f"Hail {hl.version()} on Spark {spark.version}", flush=True)
