@@ -1,4 +1,5 @@
-//! Workers on this host whose run no application knows: killed and cleared away, after the state was read again.
+//! What came without this control plane: applications that others have taken are opened; workers on this host whose
+//! run no application knows are killed and cleared away, after the state was read again.
 
 use super::{Engine, tick};
 use crate::home::application;
@@ -14,10 +15,21 @@ impl Engine {
     pub(super) async fn watch_for_strangers(self: Arc<Self>) {
         loop {
             tokio::time::sleep(EVERY).await;
+            if let Err(error) = self.open_what_others_have_taken().await {
+                tracing::warn!(%error, "could not look for new applications");
+            }
             if let Err(error) = self.clear_strangers().await {
                 tracing::warn!(%error, "could not look for strangers");
             }
         }
+    }
+
+    /// An application that another control plane has created is ticked here, too: the other one may be lost.
+    async fn open_what_others_have_taken(&self) -> Result<()> {
+        if !self.parts.config.alone {
+            self.applications.open_all().await?;
+        }
+        Ok(())
     }
 
     async fn clear_strangers(&self) -> Result<()> {

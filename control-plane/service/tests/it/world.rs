@@ -109,6 +109,11 @@ impl World {
         self.start_planes(planes.len()).await;
     }
 
+    /// One of the control planes ends for good.
+    pub async fn lose_one(&mut self) {
+        self.planes.remove(0).stop().await;
+    }
+
     /// The control plane whose turn it is.
     pub fn plane(&self) -> &ControlPlane {
         &self.planes[self.turn.fetch_add(1, Ordering::SeqCst) % self.planes.len()]

@@ -140,3 +140,17 @@ async fn abandoned_workers_end_with_the_control_plane(world: World) {
     let failed = world.run_is(&app, &run, "FAILED").await;
     assert_eq!(failed["stateDetails"], "control plane stopped");
 }
+
+/// What one control plane has taken, and nobody has asked another about, goes on when the first is lost.
+#[tokio::test(start_paused = true)]
+async fn the_other_control_plane_goes_on() {
+    let mut world = World::pair().await;
+    world.runtimes.stand(firesteel_core::command::Runtime::Preparing(String::new()));
+    let app = world.application(json!({})).await;
+    let _skipped = world.plane();
+    let run = world.run(&app, json!({})).await;
+    world.lose_one().await;
+    world.runtimes.stand(firesteel_core::command::Runtime::Ready);
+    world.driver().await.end(0).await;
+    world.run_is(&app, &run, "SUCCESS").await;
+}
