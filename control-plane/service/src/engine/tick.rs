@@ -33,16 +33,17 @@ impl Engine {
         }
         let at = now(&self.parts);
         let sightings = self.parts.substrate.sightings().await?;
-        let runtime = self.runtime(application(&snapshot));
-        let room = {
+        let (room, runtime) = {
             let admission = self.gate.enter(home, &self.applications).await;
+            // The newest label: it may have changed while others had their turn.
+            let runtime = self.runtime(application(&home.state()));
             let tick = Command::Tick(Tick { room: admission.room.clone(), runtime: runtime.clone() });
             match home.journal.submit(tick).await {
                 Ok(accepted) => self.note(&accepted.events),
                 Err(SubmitError::Refused(Refusal::NoApplication)) => return Ok(Next::At(None)),
                 Err(error) => return Err(error.into()),
             }
-            admission.room.clone()
+            (admission.room.clone(), runtime)
         };
         let state = home.state();
         let workers = seen(application(&state), &sightings);
