@@ -46,6 +46,18 @@ impl Caller {
         }
     }
 
+    /// Stops and deletes an application; tries until it is told that it is gone.
+    pub async fn delete(&mut self, app: &ApplicationId) {
+        loop {
+            let request = json!({ "applicationId": app.as_str() });
+            match self.ask(Operation::DeleteApplication, request).await {
+                Some(Ok(_) | Err(ErrorKind::ResourceNotFound)) => return,
+                _ => self.plain(app, Operation::StopApplication).await,
+            }
+            self.pause(1_000, 5_000).await;
+        }
+    }
+
     /// Does this and that to an application.
     pub async fn use_application(mut self, app: ApplicationId, deeds: u64) {
         for _ in 0..deeds {

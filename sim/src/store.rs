@@ -30,7 +30,7 @@ impl Shelf {
         Arc::new(Self { memory, truth, mistake })
     }
 
-    /// The mistake: a checkpoint of everything, then every entry but the newest goes.
+    /// The mistake: a checkpoint of everything, then every entry but the first and the newest goes.
     async fn trim_at_once(&self, key: &str) -> Result<(), StoreError> {
         let Some((app, seq)) = entry_of(key).filter(|(_, seq)| seq % 3 == 0) else { return Ok(()) };
         let log = keys::Log::application(app.as_str());
@@ -41,7 +41,7 @@ impl Shelf {
         };
         let body = encode_checkpoint(&snapshot).map_err(|e| StoreError::NotDone(e.to_string()))?;
         self.memory.put(&log.checkpoint(seq), body).await?;
-        for old in seq.saturating_sub(4)..seq {
+        for old in seq.saturating_sub(4).max(2)..seq {
             self.memory.delete(&log.entry(old)).await?;
         }
         Ok(())

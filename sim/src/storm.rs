@@ -8,6 +8,7 @@ use crate::runner;
 use crate::server::{CONTACT_LIMIT_MS, Common, HEAP_PERCENT, Server};
 use crate::store::{Network, Shelf, Weather};
 use crate::truth::{Bounds, Step, Truth, Violation};
+use firesteel_core::id::ApplicationId;
 use firesteel_journal::{FaultyStore, MemoryStore, Odds};
 use firesteel_substrate::imagined::Imagined;
 use std::sync::Arc;
@@ -117,9 +118,11 @@ impl World {
         for server in &self.servers {
             tokio::spawn(trouble(server.clone(), self.common.clone(), Dice::new(dice.draw(), "trouble")));
         }
-        let mut callers = Vec::new();
+        let (mut callers, mut applications) = (Vec::new(), Vec::new());
         for number in 0..self.applications {
-            let app = Caller::new(&self.common, &self.servers, number).create().await;
+            let mut owner = Caller::new(&self.common, &self.servers, number);
+            let app = owner.create().await;
+            applications.push((owner, app.clone()));
             for twin in 0..2 {
                 let caller = Caller::new(&self.common, &self.servers, 10 * (number + 1) + twin);
                 callers.push(tokio::spawn(caller.use_application(app.clone(), 6 + dice.below(8))));
@@ -137,14 +140,21 @@ impl World {
                 Odds { delay: Duration::from_millis(40), ..Odds::FINE },
             ));
         }
-        self.heal().await;
+        self.heal(applications).await;
     }
 
-    async fn heal(&self) {
-        let deadline = Instant::now() + HEALING;
-        while Instant::now() < deadline && !self.is_whole() {
-            tokio::time::sleep(Duration::from_secs(5)).await;
-        }
+    /// Waits until nothing is left to do, then deletes the applications.
+    async fn heal(&self, applications: Vec<(Caller, ApplicationId)>) {
+        let healing = async {
+            while !self.is_whole() {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+            for (mut owner, app) in applications {
+                owner.delete(&app).await;
+            }
+        };
+        // Whether it was in time is what the step shows.
+        let _in_time = tokio::time::timeout(HEALING, healing).await;
         self.common.truth.step(&Step::Healed);
     }
 

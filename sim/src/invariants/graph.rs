@@ -3,14 +3,18 @@
 
 use super::ensure;
 use crate::truth::{Known, Step};
-use firesteel_core::application::Application;
+use firesteel_core::application::{Application, ApplicationState};
 
 const TERMINAL: [&str; 3] = ["SUCCESS", "FAILED", "CANCELLED"];
 
 pub(super) fn check(known: &Known, step: &Step<'_>) -> Result<(), String> {
     match step {
         Step::Stored { app, seq, at, last } => {
-            ensure(*at >= last.1, || format!("{app}: entry {seq} of {at} follows one of {}", last.1))
+            ensure(*at >= last.1, || format!("{app}: entry {seq} of {at} follows one of {}", last.1))?;
+            let state = known.told.get(*app).map(|told| told.app.state);
+            ensure(state != Some(ApplicationState::Terminated), || {
+                format!("{app}: entry {seq} after its last")
+            })
         }
         Step::Folded { app, before, .. } => match known.told.get(*app) {
             Some(told) => moves(before, &told.app),
