@@ -48,7 +48,7 @@ impl From<StoreError> for ProbeError {
     }
 }
 
-/// Creates twice, then lets [`CREATORS`] race for one key in each of [`ROUNDS`] rounds; removes what it wrote. `mark` must
+/// Creates twice, then lets `CREATORS` race for one key in each of `ROUNDS` rounds; removes what it wrote. `mark` must
 /// be new: it names the probe's objects.
 ///
 /// # Errors
