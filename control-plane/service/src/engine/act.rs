@@ -14,7 +14,9 @@ impl Engine {
             Effect::Prepare(release) => self.parts.runtimes.prepare(&release).await,
             Effect::Launch(worker) => self.launch(home, worker).await,
             Effect::Collect(worker, exit) => self.collect(home, worker, exit),
-            Effect::Kill(worker) => self.kill(&worker).await,
+            Effect::Kill(worker) => {
+                self.kill(&worker).await;
+            }
             Effect::Forget(worker) => self.forget(&worker).await,
             Effect::Archive(run) => self.archive(home, run),
         }
@@ -48,11 +50,14 @@ impl Engine {
         }
     }
 
-    pub(super) async fn kill(&self, worker: &WorkerId) {
+    /// True if nothing of it lives any more.
+    pub(super) async fn kill(&self, worker: &WorkerId) -> bool {
         tracing::info!(%worker, "killing");
-        if let Err(error) = self.parts.substrate.kill(worker).await {
+        let killed = self.parts.substrate.kill(worker).await;
+        if let Err(error) = &killed {
             tracing::warn!(%worker, %error, "kill failed; it will be tried again");
         }
+        killed.is_ok()
     }
 
     pub(super) async fn forget(&self, worker: &WorkerId) {

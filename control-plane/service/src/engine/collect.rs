@@ -19,28 +19,37 @@ impl Engine {
         let (engine, home) = (self.clone(), home.clone());
         self.spawn(async move {
             let exit = match exit {
-                Some(exit) => exit,
+                Some(exit) => Some(exit),
                 None => engine.exit_of_the_lost(&home, &worker).await,
             };
-            match home.submit(Command::Lost { worker: worker.clone(), exit }).await {
-                Ok(accepted) => engine.note(&accepted.events),
-                Err(error) => tracing::warn!(%worker, %error, "could not commit the end of a dead worker"),
+            match exit {
+                Some(exit) => engine.commit_end(&home, &worker, exit).await,
+                None => tokio::time::sleep(super::SLEEP_AFTER_FAILURE).await,
             }
             home.finished(&task);
         });
     }
 
-    async fn exit_of_the_lost(&self, home: &Home, worker: &WorkerId) -> Exit {
-        // Whatever of it still lives must not write any more.
-        self.kill(worker).await;
+    async fn commit_end(&self, home: &Home, worker: &WorkerId, exit: Exit) {
+        match home.submit(Command::Lost { worker: worker.clone(), exit }).await {
+            Ok(accepted) => self.note(&accepted.events),
+            Err(error) => tracing::warn!(%worker, %error, "could not commit the end of a dead worker"),
+        }
+    }
+
+    /// None while it is not certain that nothing of it lives: the next tick tries again.
+    async fn exit_of_the_lost(&self, home: &Home, worker: &WorkerId) -> Option<Exit> {
+        if !self.kill(worker).await {
+            return None;
+        }
         let logs_complete = self.salvage(home, worker).await;
-        Exit {
+        Some(Exit {
             code: ExitCode::LOST,
             summary: "The worker was lost: its runner died without a word.".to_owned(),
             started: None,
             ended: now(&self.parts),
             logs_complete,
-        }
+        })
     }
 
     /// True if the logs are whole in S3, or none were asked for.
