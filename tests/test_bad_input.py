@@ -69,7 +69,7 @@ def test_spark_parameters_are_refused_or_fail_with_the_reason(up, application, s
 @pytest.fixture(scope="module")
 def failing(up, application) -> dict[str, runs.Run]:
     """Runs that fail, each in its own way, all at the same time."""
-    bad_flag = runs.parameters(spark_executor_extraJavaOptions="-XX:NoSuchFlag")
+    bad_flag = runs.parameters(spark_executor_extraJavaOptions="-javaagent:none.jar")
     no_logs = {"monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": "s3://no-such-bucket/logs/"}}}
     archive = f"{runs.parameters()} --archives s3://bkt/archives/none.tar.gz#environment"
     begin = lambda *arguments, **more: runs.start(up, application, *arguments, **more)  # noqa: E731
@@ -109,7 +109,8 @@ def test_a_script_that_raises(failing):
 def test_executors_that_cannot_start(failing):
     said = failing["bad flag"].failed()
     assert "executor" in said.lower(), said
-    assert "NoSuchFlag" in failing["bad flag"].log("stderr") + failing["bad flag"].log("stderr", "SPARK_EXECUTOR/1")
+    logs = [failing["bad flag"].log(stream, "SPARK_EXECUTOR/1") for stream in ("stdout", "stderr")]
+    assert "none.jar" in "".join(logs), logs
 
 
 def test_a_log_bucket_that_does_not_exist(failing):
