@@ -33,9 +33,21 @@ fn tail(path: &Path) -> io::Result<String> {
 pub fn last_exceptions(stderr: &str, stdout: &str) -> String {
     let lines = |text| str::lines(text).map(str::trim_end).collect::<Vec<_>>();
     let (stderr, stdout) = (lines(stderr), lines(stdout));
-    let chosen =
-        python(&stdout).or_else(|| python(&stderr)).or_else(|| java(&stderr)).or_else(|| last_words(&stderr));
+    let chosen = executors(&stderr)
+        .or_else(|| python(&stdout))
+        .or_else(|| python(&stderr))
+        .or_else(|| java(&stderr))
+        .or_else(|| last_words(&stderr));
     chosen.unwrap_or_default().chars().take(LONGEST).collect()
+}
+
+/// Spark's driver ends itself when executors fail too often; what the script then says ("SparkContext was shut down")
+/// is not the reason. Spark 3.5 and later (`ExecutorPodsAllocator`).
+fn executors(stderr: &[&str]) -> Option<String> {
+    const TEXT: &str = "Max number of executor failures (";
+    let (_, rest) = stderr.iter().rev().find_map(|line| line.split_once(TEXT))?;
+    let count = rest.split(')').next().unwrap_or_default();
+    Some(format!("{TEXT}{count}) reached; why they failed is in the logs under SPARK_EXECUTOR/"))
 }
 
 /// The line that ends the last Python traceback, with what it chains to in the JVM.
@@ -99,6 +111,10 @@ mod tests {
     fn exceptions_of_each_kind() {
         let table = [
             ("", ""),
+            (
+                "26/11/21 12:00:00 ERROR ExecutorPodsAllocator: Max number of executor failures (3) reached\nTraceback (most recent call last):\n  File \"a.py\", line 2, in <module>\npy4j.protocol.Py4JJavaError: An error occurred\n",
+                "Max number of executor failures (3) reached; why they failed is in the logs under SPARK_EXECUTOR/",
+            ),
             (
                 "26/11/21 12:00:00 INFO X: y\nTraceback (most recent call last):\n  File \"/w/a.py\", line 1, in <module>\n    import nope\nModuleNotFoundError: No module named 'nope'\n26/11/21 12:00:01 INFO ShutdownHookManager: Shutdown hook called\n",
                 "ModuleNotFoundError: No module named 'nope'",
