@@ -18,6 +18,7 @@ from installation import Installation, wait_for
 from signing import Signer
 
 SIZE = 1024  # bytes of the baseline's objects
+NO_DRIVERS = ["--quota-vcpu", "0"]
 STARTED = 30  # seconds until the application must be started
 FIRST_GUESS = 6_000  # requests per second made ahead for the first sample of a kind
 
@@ -25,10 +26,9 @@ FIRST_GUESS = 6_000  # requests per second made ahead for the first sample of a 
 class Bench:
     """The four loads against one fresh installation."""
 
-    def __init__(self, fig: figure.Figure, folder: Path, ahead: dict[str, int]) -> None:
-        self.fig, self.folder, self.ahead = fig, folder, ahead
+    def __init__(self, fig: figure.Figure, at: Installation, ahead: dict[str, int]) -> None:
+        self.fig, self.at, self.folder, self.ahead = fig, at, at.folder, ahead
         self.seconds, self.threads = fig.flags.seconds, fig.flags.threads
-        self.at = Installation(folder).start("--quota-vcpu", "0")
         self.sign = Signer(self.at)
 
     def take(self) -> None:
@@ -82,7 +82,7 @@ class Bench:
         """Every acknowledged run survives a kill."""
         self.at.end(signal.SIGKILL)
         began = time.monotonic()
-        self.at.start("--quota-vcpu", "0")
+        self.at.start(*NO_DRIVERS)
         self.fig.note("ready after a kill, s", time.monotonic() - began)
         with urllib.request.urlopen(f"http://{self.sign.host}/metrics") as answer:
             there = float(re.search(r"^firesteel_job_runs_in_state (\S+)", answer.read().decode(), re.M)[1])
@@ -106,11 +106,8 @@ def main() -> None:
     for _ in range(fig.count):
         with figure.folder() as folder:
             fig.note("fdatasync of 4 KiB, ms", figure.fdatasync_ms(Path(folder)))
-            bench = Bench(fig, Path(folder), ahead)
-            try:
-                bench.take()
-            finally:
-                bench.at.end()
+            with figure.installation(Path(folder), *NO_DRIVERS) as at:
+                Bench(fig, at, ahead).take()
     beside_put = f"conditional PUT of {SIZE} bytes to the same embedded S3"
     fig.row("StartJobRun durable", fig.median("StartJobRun/s"), "1/s", beside_put, fig.median("PUT/s"), least=2000)
     beside_health = "GET /healthz of the same server"

@@ -105,17 +105,13 @@ def main() -> None:
         our_conf = CONF | ({} if fig.flags.event_log else {"spark.eventLog.enabled": "false"})
         their_conf = CONF | {"spark.eventLog.enabled": str(fig.flags.event_log).lower()}
         their_conf |= {"spark.eventLog.dir": f"file://{folder}/events"} if fig.flags.event_log else {}
-        at = Installation(folder).start()
-        try:
+        with figure.installation(folder) as at, Standalone(found, folder, cores=1, memory="2g") as cluster:
             at.s3.create_bucket(Bucket="bkt")
             at.put("jobs/tiny.py", TINY.read_bytes())
             app = runs.application(at, LABEL)
-            with Standalone(found, folder, cores=1, memory="2g") as cluster:
-                for number in range(-1, fig.count):
-                    ours(fig, at, app, our_conf, "ours" if number >= 0 else None)
-                    plain(fig, cluster, their_conf, "spark-submit" if number >= 0 else None)
-        finally:
-            at.end()
+            for number in range(-1, fig.count):
+                ours(fig, at, app, our_conf, "ours" if number >= 0 else None)
+                plain(fig, cluster, their_conf, "spark-submit" if number >= 0 else None)
     baseline = f"spark-submit to a running standalone master and worker, Spark {found['spark']}"
     fig.row("whole run", fig.median("ours"), "s", baseline, fig.median("spark-submit"), most_ratio=1.1)
     for step in STEPS:

@@ -1,10 +1,12 @@
 """What every benchmark here shares: its flags, samples taken in turns, medians, a table, and JSON in `results/`."""
 
 import argparse
+import contextlib
 import json
 import math
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -16,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
 # The installation of the end-to-end tests is the one that is measured.
 sys.path.insert(0, str(ROOT / "tests"))
+
+from installation import FIRESTEEL, Installation, clean_environment  # noqa: E402
 
 FULL = 5  # samples of each side
 
@@ -29,6 +33,8 @@ class Figure:
         parser.add_argument("--samples", type=int, help=f"samples of each side [default: {FULL}]")
         for flag, options in flags.items():
             parser.add_argument(f"--{flag.replace('_', '-')}", **options)
+        # As an interrupt from the keyboard: what was started is ended.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         self.name, self.what = name, what
         self.flags = parser.parse_args()
         self.count = self.flags.samples or (1 if self.flags.quick else FULL)
@@ -62,7 +68,8 @@ class Figure:
             ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
             goal = " ".join(f"{SIGNS[name]} {value:g}" for name, value in row["goal"].items())
             verdict = {None: "", True: "met", False: "MISSED"}[row["met"]]
-            print(f"  {row['what'] + ', ' + row['unit']:44} {shown(row['ours']):>12} {beside:>12} {ratio:>7}  {goal} {verdict}")
+            what = f"{row['what']}, {row['unit']}"
+            print(f"  {what:44} {shown(row['ours']):>12} {beside:>12} {ratio:>7}  {goal} {verdict}")
             if row["baseline"]:
                 print(f"    baseline: {row['baseline']}")
         RESULTS.mkdir(exist_ok=True)
@@ -108,10 +115,20 @@ def machine() -> dict:
     return {"cpus": os.cpu_count(), "cpu": model, "memory_mib": memory, "kernel": platform.release()}
 
 
+@contextlib.contextmanager
+def installation(path: Path, *words: str):
+    """A running `up` in a folder; at the end of the block nothing of it is left, whatever happened."""
+    at = Installation(path)
+    try:
+        yield at.start(*words)
+    finally:
+        if at.process is not None:
+            at.end()
+            at.wait_until_alone(limit=20)
+
+
 def install(label: str = "emr-7.13.0") -> None:
     """Makes sure that the label's runtime is there: no figure is of an installation."""
-    from installation import FIRESTEEL, clean_environment
-
     words = [str(FIRESTEEL), "release", "install", label]
     subprocess.run(words, env=clean_environment(), check=True, stdout=sys.stderr)
 

@@ -87,29 +87,30 @@ class Followers:
             file.close()
 
 
+def take(fig: figure.Figure, at: Installation, app: str, seconds: int) -> None:
+    """One run, followed on both sides."""
+    run = runs.start(at, app, "s3://bkt/jobs/ticking.py", [str(seconds)], name="ticking")
+    with Followers(at, run) as seen:
+        run.succeeded(seconds + runs.LIMIT)
+        wait_for(lambda: len(seen.s3.delays) == seconds * 10, 10, "every line is in S3")
+    assert len(seen.local.delays) == seconds * 10, "the local follower has missed lines"
+    for series, delays in [("S3", seen.s3.delays), ("local", seen.local.delays)]:
+        fig.note(f"{series} p50", figure.percentile(delays, 0.5))
+        fig.note(f"{series} p99", figure.percentile(delays, 0.99))
+        fig.note(f"{series} max", max(delays))
+
+
 def main() -> None:
     fig = figure.Figure("log_latency", "a print in the driver → the line readable")
     figure.install()
     seconds = QUICK_SECONDS if fig.flags.quick else SECONDS
     fig.count = fig.flags.samples or (1 if fig.flags.quick else SAMPLES)
-    with figure.folder() as folder:
-        at = Installation(Path(folder)).start()
-        try:
-            at.s3.create_bucket(Bucket="bkt")
-            at.put("jobs/ticking.py", TICKING.read_bytes())
-            app = runs.application(at)
-            for _ in range(fig.count):
-                run = runs.start(at, app, "s3://bkt/jobs/ticking.py", [str(seconds)], name="ticking")
-                with Followers(at, run) as seen:
-                    run.succeeded(seconds + runs.LIMIT)
-                    wait_for(lambda: len(seen.s3.delays) == seconds * 10, 10, "every line is in S3")
-                assert len(seen.local.delays) == seconds * 10, "the local follower has missed lines"
-                for series, delays in [("S3", seen.s3.delays), ("local", seen.local.delays)]:
-                    fig.note(f"{series} p50", figure.percentile(delays, 0.5))
-                    fig.note(f"{series} p99", figure.percentile(delays, 0.99))
-                    fig.note(f"{series} max", max(delays))
-        finally:
-            at.end()
+    with figure.folder() as folder, figure.installation(Path(folder)) as at:
+        at.s3.create_bucket(Bucket="bkt")
+        at.put("jobs/ticking.py", TICKING.read_bytes())
+        app = runs.application(at)
+        for _ in range(fig.count):
+            take(fig, at, app, seconds)
     beside = "the worker's local file, followed at the same pace"
     fig.row("p50", fig.median("S3 p50"), "s", "", fig.median("local p50"))
     fig.row("p99", fig.median("S3 p99"), "s", beside, fig.median("local p99"), most=1.0)

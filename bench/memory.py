@@ -51,8 +51,7 @@ def main() -> None:
     count = fig.flags.runs or (QUICK_RUNS if fig.flags.quick else RUNS)
     for _ in range(fig.count):
         with figure.folder() as folder:
-            at = Installation(Path(folder)).start()
-            try:
+            with figure.installation(Path(folder)) as at:
                 at.s3.create_bucket(Bucket="bkt")
                 fig.note("at start", status(at.process.pid)["VmRSS"])
                 began = time.monotonic()
@@ -63,8 +62,6 @@ def main() -> None:
                 fig.note("after the runs", found["VmRSS"])
                 fig.note("highest", found["VmHWM"])
                 fig.note("after the runs, of files", found["RssFile"])
-            finally:
-                at.end()
     what = f"after {count} finished runs"
     fig.row(what, fig.median("after the runs"), "MiB", "the same process before them", fig.median("at start"), most=80)
     fig.row("highest until then", fig.median("highest"), "MiB")

@@ -13,7 +13,7 @@ def main() -> int:
     flags = [word for word in sys.argv[1:] if word.startswith("-")]
     unknown = [name for name in names if name not in NAMES]
     if unknown or flags not in ([], ["--quick"]):
-        print(f"{__doc__}\nNames: {' '.join(NAMES)}. Flag: --quick (others: give them to one program itself).", file=sys.stderr)
+        print(f"{__doc__}\nNames: {' '.join(NAMES)}. Flag: --quick; others belong to one program.", file=sys.stderr)
         return 2
     failed = [
         name
