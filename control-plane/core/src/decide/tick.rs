@@ -9,6 +9,7 @@ use crate::id::{JobRunId, WorkerId};
 use crate::job_run::JobRunState;
 use crate::refusal::Refusal;
 use crate::worker::{Role, Worker};
+use std::ops::Bound;
 
 /// Runs that one tick moves from SUBMITTED to PENDING at most: an entry has a size bound.
 const MOST_MOVES: usize = 1_000;
@@ -80,21 +81,22 @@ fn schedule(draft: &mut Draft) {
 
 /// First come, first served: a run that finds no room makes the later ones wait.
 fn admit_drivers(draft: &mut Draft, room: &Room) {
-    let waiting: Vec<JobRunId> = draft
-        .app
-        .runs
-        .iter()
-        .filter(|(_, run)| run.state == JobRunState::Pending && run.wants_driver())
-        .map(|(id, _)| id.clone())
-        .collect();
-    for id in waiting {
-        if job_run::fail_if_it_never_fits(draft, &id) {
-            continue;
+    let mut last = None;
+    while let Some(id) = next_waiting(draft, last.as_ref()) {
+        if !job_run::fail_if_it_never_fits(draft, &id) {
+            let Some(run) = draft.app.runs.get(&id) else { return };
+            let Ok(grant) = admission::driver(&draft.app, &run.request.needs, room) else { return };
+            admit_driver(draft, &id, grant, room);
         }
-        let Some(run) = draft.app.runs.get(&id) else { continue };
-        let Ok(grant) = admission::driver(&draft.app, &run.request.needs, room) else { return };
-        admit_driver(draft, &id, grant, room);
+        last = Some(id);
     }
+}
+
+/// The oldest run after `last` that waits for its driver.
+fn next_waiting(draft: &Draft, last: Option<&JobRunId>) -> Option<JobRunId> {
+    let later = (last.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+    let mut runs = draft.app.runs.range::<_, JobRunId>(later);
+    runs.find(|(_, run)| run.state == JobRunState::Pending && run.wants_driver()).map(|(id, _)| id.clone())
 }
 
 fn admit_driver(draft: &mut Draft, run: &JobRunId, grant: admission::Grant, room: &Room) {

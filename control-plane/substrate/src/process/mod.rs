@@ -273,7 +273,9 @@ impl Inner {
     fn sightings(&self) -> io::Result<Vec<Sighting>> {
         let (own, table) = {
             let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
-            (self.own()?, table::scan()?)
+            let own = self.own()?;
+            let table = if own.is_empty() { Vec::new() } else { table::scan()? };
+            (own, table)
         };
         own.into_iter().map(|(worker, record)| self.sight(worker, record, &table)).collect()
     }
