@@ -323,7 +323,6 @@ mod tests {
             Some("s3://b/tmp/run/fallback/")
         );
         assert_eq!(value("spark.app.name"), Some("hail"));
-        assert_eq!(value("spark.app.id"), None, "a second context must get an id of its own");
         assert_eq!(value("spark.executor.memoryOverheadFactor"), Some("0.1"));
         assert_eq!(value("spark.dynamicAllocation.maxExecutors"), Some("2147483647"));
         assert_eq!(value("spark.executorEnv.A"), Some("b"));
