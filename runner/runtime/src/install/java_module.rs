@@ -37,6 +37,8 @@ pub(super) fn install(site: &Site) -> Result<(), InstallError> {
         8 => javac.args(["-source", "8", "-target", "8"]),
         _ => javac.args(["--release", "8"]),
     };
+    // Whatever the locale of whoever installs.
+    javac.args(["-encoding", "UTF-8"]);
     javac.args(["-nowarn", "-proc:none", "-Xlint:-options", "-d"]).arg(&classes);
     javac.arg("-cp").arg(format!("{}/*", site.jars().display()));
     for (path, text) in SOURCES {

@@ -7,7 +7,7 @@ import org.apache.spark.scheduler.SparkListenerApplicationStart;
 
 /**
  * Names the Spark contexts of one driver: the first has the job run's id as its application id, later ones
- * {@code <run>-2}, {@code <run>-3}, … A fixed {@code spark.app.id} alone would make the second context die on the first
+ * {@code <run>-2}, {@code <run>-3} and so on. A fixed {@code spark.app.id} alone would make the second context die on the first
  * one's event log.
  *
  * <p>A context reads {@code spark.app.id} when it is made, from the system properties if the script does not set it; so each
