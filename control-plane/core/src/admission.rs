@@ -8,6 +8,8 @@ use crate::command::Room;
 use crate::id::JobRunId;
 use crate::job_run::Needs;
 use crate::size::{Size, SizeError};
+use crate::time::Millis;
+use crate::worker::{Role, Worker};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -18,6 +20,38 @@ pub struct Grant {
     pub size: Size,
     /// Heap on the host, MiB.
     pub heap_mib: u64,
+}
+
+/// The attempt that a worker belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Of {
+    /// Whose.
+    pub run: JobRunId,
+    /// Which attempt.
+    pub attempt: u32,
+    /// Its fence.
+    pub fence: u64,
+}
+
+impl Grant {
+    /// The worker that this grant admits at `now`: nobody has said hello as it yet.
+    pub fn worker(self, of: Of, role: Role, room: &Room, now: Millis) -> Worker {
+        Worker {
+            run: of.run,
+            attempt: of.attempt,
+            fence: of.fence,
+            role,
+            size: self.size,
+            heap_mib: self.heap_mib,
+            host: room.host.clone(),
+            admitted: now,
+            greeted: None,
+            started: None,
+            released: None,
+            ended: None,
+            credentials_until: None,
+        }
+    }
 }
 
 /// Why a worker is not admitted now.

@@ -1,14 +1,14 @@
 //! One look at the world: time has passed, a runtime may be ready, there may be room.
 
 use super::{Draft, job_run, progress};
-use crate::admission;
+use crate::admission::{self, Of};
 use crate::application::ApplicationState;
 use crate::command::{Room, Runtime, Tick};
 use crate::event::Event;
 use crate::id::{JobRunId, WorkerId};
 use crate::job_run::JobRunState;
 use crate::refusal::Refusal;
-use crate::worker::{Role, Worker};
+use crate::worker::Role;
 use std::ops::Bound;
 
 /// Runs that one tick moves from SUBMITTED to PENDING at most: an entry has a size bound.
@@ -101,21 +101,8 @@ fn next_waiting(draft: &Draft, last: Option<&JobRunId>) -> Option<JobRunId> {
 
 fn admit_driver(draft: &mut Draft, run: &JobRunId, grant: admission::Grant, room: &Room) {
     let attempt = draft.app.runs.get(run).map_or(1, |run| run.attempts.len() as u32 + 1);
-    let worker = Worker {
-        run: run.clone(),
-        attempt,
-        fence: draft.app.last_fence + 1,
-        role: Role::Driver,
-        size: grant.size,
-        heap_mib: grant.heap_mib,
-        host: room.host.clone(),
-        admitted: draft.now,
-        greeted: None,
-        started: None,
-        released: None,
-        ended: None,
-        credentials_until: None,
-    };
+    let attempt_of = Of { run: run.clone(), attempt, fence: draft.app.last_fence + 1 };
+    let worker = grant.worker(attempt_of, Role::Driver, room, draft.now);
     let id = WorkerId::driver(run, attempt);
     draft.emit(Event::WorkerAdmitted { id, worker: Box::new(worker), wanted_version: 0 });
     let text = "The job has been scheduled and is acquiring resources to run.";

@@ -1,7 +1,7 @@
 //! What runners say.
 
 use super::{Draft, progress};
-use crate::admission::{self, Grant};
+use crate::admission::{self, Grant, Of};
 use crate::command::{Room, Wanted, WantedExecutor};
 use crate::event::Event;
 use crate::exit::Exit;
@@ -202,20 +202,7 @@ fn admit(
         launch: executor.launch.clone(),
         own: executor.own.clone(),
     };
-    let worker = Worker {
-        run: driver.run.clone(),
-        attempt: driver.attempt,
-        fence: driver.fence,
-        role,
-        size: grant.size,
-        heap_mib: grant.heap_mib,
-        host: room.host.clone(),
-        admitted: draft.now,
-        greeted: None,
-        started: None,
-        released: None,
-        ended: None,
-        credentials_until: None,
-    };
+    let of = Of { run: driver.run.clone(), attempt: driver.attempt, fence: driver.fence };
+    let worker = grant.worker(of, role, room, draft.now);
     draft.emit(Event::WorkerAdmitted { id, worker: Box::new(worker), wanted_version });
 }

@@ -11,6 +11,7 @@ use firesteel_core::refusal::{Refusal, Stale};
 use firesteel_core::worker::{Role, Worker};
 use firesteel_journal::keys;
 use firesteel_protocol::{Credentials, Greeting, Hello, RefusedHello};
+use firesteel_wire::texts;
 use serde_json::Value;
 
 impl Desk {
@@ -59,9 +60,7 @@ impl Desk {
             Ok(credentials) => Ok(Ok(credentials)),
             Err(RoleError::Refused(reason)) => {
                 tracing::warn!(run = %run.request.id, role, reason, "role refused");
-                Ok(Err(format!(
-                    "Could not assume runtime role {role} because it doesn't exist or isn't setup with the required trust relationship."
-                )))
+                Ok(Err(texts::role_not_assumable(role)))
             }
             Err(RoleError::Unavailable(reason)) => Err(NoAnswer::Unavailable(reason)),
         }
