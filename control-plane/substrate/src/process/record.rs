@@ -208,14 +208,19 @@ fn sweep_graves(graves: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes what is in a folder but not the folder.
+/// Removes what is in a folder but not the folder. A start's sweep and the forgetting of a worker may empty the same
+/// folder at the same time: what is gone already is no error for either.
 fn empty(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
-        } else {
-            fs::remove_file(entry.path())?;
+        let path = entry?.path();
+        let removed = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(&path),
+            Ok(_) => fs::remove_file(&path),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            other => other?,
         }
     }
     Ok(())
@@ -279,6 +284,23 @@ mod tests {
         assert!(folders.used(&worker));
         assert_eq!(folders.all().unwrap(), []);
         assert_eq!(fs::read_dir(folders.forgotten().join("w")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn two_may_empty_one_folder_at_once() {
+        let root = tempfile::tempdir().unwrap();
+        for round in 0..50 {
+            let grave = root.path().join(round.to_string());
+            for name in 0..20 {
+                private_dir(&grave.join(format!("d{name}/deep"))).unwrap();
+                fs::write(grave.join(format!("f{name}")), "x").unwrap();
+            }
+            thread::scope(|scope| {
+                let both = [scope.spawn(|| empty(&grave)), scope.spawn(|| empty(&grave))];
+                both.into_iter().for_each(|one| one.join().unwrap().unwrap());
+            });
+            assert_eq!(fs::read_dir(&grave).unwrap().count(), 0);
+        }
     }
 
     #[test]
