@@ -20,6 +20,7 @@ pub mod plan;
 pub mod refusal;
 pub mod registry;
 pub mod release;
+pub mod session;
 pub mod size;
 pub mod spark;
 pub mod time;

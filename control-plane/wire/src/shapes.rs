@@ -8,6 +8,7 @@ mod capacity;
 mod configuration;
 mod job_run;
 mod operations;
+mod session;
 mod timestamp;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub use capacity::*;
 pub use configuration::*;
 pub use job_run::*;
 pub use operations::*;
+pub use session::*;
 pub use timestamp::Timestamp;
 
 use crate::{ApiError, Input};

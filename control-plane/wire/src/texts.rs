@@ -12,29 +12,6 @@ pub const UPDATE_WHILE_STARTED: &str = "Only the following configurations can be
     schedulerConfiguration.maxConcurrentRuns, extendedSupportConfiguration, imageConfiguration, \
     workerTypeSpecifications.imageConfiguration, maximumCapacity.";
 
-/// State details of a run that can never fit the application's maximum capacity.
-pub const MAXIMUM_CAPACITY_EXCEEDED: &str =
-    "Job failed as application has exceeded maximumCapacity settings.";
-
-/// State details of a run that can never fit the account's quota.
-pub const VCPU_QUOTA_EXCEEDED: &str =
-    "Job failed as account has reached the service limit on the maximum vCPU it can use concurrently.";
-
-/// State details of a run that waits for the scheduler.
-pub const RUN_PENDING: &str = "The JobRun is pending scheduling.";
-
-/// State details of a run whose driver is being placed.
-pub const RUN_SCHEDULED: &str = "The job has been scheduled and is acquiring resources to run.";
-
-/// State details of an application that StartApplication started.
-pub const USER_INITIATED: &str = "User initiated.";
-
-/// GetDashboardForJobRun of a run without a driver.
-pub const DASHBOARD_NOT_RUNNING: &str = "LiveUI is not supported for jobs that are not running";
-
-/// State details have at most so many characters.
-pub const STATE_DETAILS_LIMIT: usize = 256;
-
 /// An application that is not there.
 pub fn application_not_found(id: &str) -> String {
     format!("Application {id} does not exist")
@@ -100,13 +77,29 @@ pub fn cannot_be_updated(application_id: &str, state: &str) -> String {
     )
 }
 
-/// StartJobRun on an application that is not started and does not start by itself (ours).
-pub fn not_accepting_runs(application_id: &str, state: &str) -> String {
+/// StartJobRun ("job runs") or StartSession ("sessions") on an application that is not started and does not start by itself (ours).
+pub fn not_accepting(what: &str, application_id: &str, state: &str) -> String {
     format!(
-        "Application {application_id} must be STARTED to accept job runs, or CREATED or STOPPED with autoStartConfiguration enabled. \
+        "Application {application_id} must be STARTED to accept {what}, or CREATED or STOPPED with autoStartConfiguration enabled. \
          Current status: {state}"
     )
 }
+
+/// StartSession on an application whose `interactiveConfiguration` does not enable sessions (ours).
+pub fn sessions_not_enabled(application_id: &str) -> String {
+    format!(
+        "Application {application_id} does not accept sessions: interactiveConfiguration.sessionEnabled must be true."
+    )
+}
+
+/// StartSession on an application whose release has no sessions yet (ours).
+pub fn release_without_sessions(label: &str) -> String {
+    format!("Sessions need release label emr-7.13.0 or later. The application has '{label}'.")
+}
+
+/// StartSession when everything else is right (ours).
+pub const SESSIONS_NOT_RUN: &str =
+    "Sessions are not run by this version of Firesteel. Submit the work with StartJobRun instead.";
 
 /// A client token used again with another request (ours; ConflictException).
 pub fn client_token_conflict(token: &str) -> String {
@@ -120,11 +113,6 @@ pub fn job_driver_missing() -> String {
 
 /// A grace period that is neither 0 nor 15 to 1800 seconds (ours).
 pub const GRACE_PERIOD_RANGE: &str = "shutdownGracePeriodInSeconds must be 0, or between 15 and 1800.";
-
-/// The quota of concurrent vCPUs (ours; ServiceQuotaExceededException).
-pub fn vcpu_quota(limit: u64) -> String {
-    format!("The maximum of {limit} concurrent vCPUs is reached.")
-}
 
 /// A role of another partition (ours).
 pub fn role_of_other_partition(partition: &str) -> String {
@@ -141,32 +129,6 @@ pub fn role_not_assumable(role: &str) -> String {
     format!(
         "Could not assume runtime role {role} because it doesn't exist or isn't setup with the required trust relationship."
     )
-}
-
-/// State details of a run whose driver ended badly, cut to [`STATE_DETAILS_LIMIT`] characters with "..." at the end.
-pub fn run_failed(exit_code: i32, last_exceptions: &str) -> String {
-    let head = "Job failed, please check complete logs in configured logging destination.";
-    let exceptions = last_exceptions.trim();
-    let tail =
-        if exceptions.is_empty() { String::new() } else { format!(" Last few exceptions: {exceptions}...") };
-    cut(&format!("{head} ExitCode: {exit_code}.{tail}"))
-}
-
-/// The line in a driver's stderr when an executor must wait for room; only the exceeded dimensions are listed, e.g. `cpu: 4 vCPU`.
-pub fn worker_not_allocated(exceeded: &[String]) -> String {
-    format!(
-        "ApplicationMaxCapacityExceededException: Worker could not be allocated as the application has exceeded maximumCapacity \
-         settings: [{}]",
-        exceeded.join(", ")
-    )
-}
-
-/// A text cut to [`STATE_DETAILS_LIMIT`] characters; a cut one ends in "...".
-pub fn cut(text: &str) -> String {
-    if text.chars().count() <= STATE_DETAILS_LIMIT {
-        return text.to_owned();
-    }
-    text.chars().take(STATE_DETAILS_LIMIT - 3).collect::<String>() + "..."
 }
 
 #[cfg(test)]
@@ -195,29 +157,9 @@ mod tests {
                 UPDATE_WHILE_STARTED.to_owned(),
                 "Only the following configurations can be updated when an application is in STARTED state: schedulerConfiguration.maxConcurrentRuns, extendedSupportConfiguration, imageConfiguration, workerTypeSpecifications.imageConfiguration, maximumCapacity.",
             ),
-            (
-                worker_not_allocated(&["cpu: 4 vCPU".into(), "memory: 16 GB".into()]),
-                "ApplicationMaxCapacityExceededException: Worker could not be allocated as the application has exceeded maximumCapacity settings: [cpu: 4 vCPU, memory: 16 GB]",
-            ),
-            (
-                run_failed(1, "ValueError: no\n"),
-                "Job failed, please check complete logs in configured logging destination. ExitCode: 1. Last few exceptions: ValueError: no...",
-            ),
-            (
-                run_failed(3, " "),
-                "Job failed, please check complete logs in configured logging destination. ExitCode: 3.",
-            ),
         ];
         for (ours, theirs) in table {
             assert_eq!(ours, theirs);
         }
-    }
-
-    #[test]
-    fn state_details_are_cut_by_characters() {
-        let long = run_failed(1, &"é".repeat(300));
-        assert_eq!(long.chars().count(), STATE_DETAILS_LIMIT);
-        assert!(long.ends_with("é..."));
-        assert_eq!(cut(&"é".repeat(256)), "é".repeat(256));
     }
 }

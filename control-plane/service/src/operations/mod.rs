@@ -1,23 +1,31 @@
 //! The operations of the API, one file each. A request comes here verified and well formed; what is left is its meaning.
 
 pub mod arn;
+mod authorize;
 mod cancel_job_run;
 mod create_application;
 mod delete_application;
 mod get_application;
 mod get_job_run;
+mod get_resource_dashboard;
+mod get_session;
+mod get_session_endpoint;
 mod list_applications;
 mod list_job_run_attempts;
 mod list_job_runs;
+mod list_sessions;
 mod refuse;
 mod settings;
 mod start_application;
 mod start_job_run;
+mod start_session;
 mod stop_application;
 mod tags;
+mod terminate_session;
 mod update_application;
 
 use crate::applications::{Applications, Unreachable};
+use crate::authorization::Policy;
 use crate::home::Home;
 use crate::ports::Parts;
 use firesteel_core::id::ApplicationId;
@@ -31,6 +39,8 @@ pub const SERVICE: &str = "emr-serverless";
 pub struct Caller {
     /// ARN.
     pub arn: String,
+    /// What they may do.
+    pub policy: Arc<Policy>,
 }
 
 /// The API of one installation.
@@ -58,6 +68,7 @@ impl Service {
 
     /// Answers one operation with the JSON of its output.
     pub async fn call(&self, caller: Caller, operation: Operation, input: Input) -> Result<String, ApiError> {
+        self.authorize(&caller, operation, &input).await?;
         match operation {
             Operation::CreateApplication => self.create_application(input).await,
             Operation::GetApplication => self.get_application(&input).await,
@@ -74,6 +85,12 @@ impl Service {
             Operation::TagResource => self.tag_resource(&input).await,
             Operation::UntagResource => self.untag_resource(&input).await,
             Operation::ListTagsForResource => self.list_tags_for_resource(&input).await,
+            Operation::StartSession => self.start_session(&input).await,
+            Operation::GetSession => self.get_session(&input).await,
+            Operation::ListSessions => self.list_sessions(&input).await,
+            Operation::TerminateSession => self.terminate_session(&input).await,
+            Operation::GetSessionEndpoint => self.get_session_endpoint(&input).await,
+            Operation::GetResourceDashboard => self.get_resource_dashboard(&input).await,
             other => {
                 Err(ApiError::validation(format!("{other} is not supported by this version of Firesteel.")))
             }

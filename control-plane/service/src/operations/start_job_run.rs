@@ -132,7 +132,7 @@ fn timeout(input: &Input, mode: &str) -> Result<Option<i64>, ApiError> {
 fn refused(home: &Home, run: &NewRun, error: SubmitError<Refusal>) -> ApiError {
     refuse::submission(&home.id, error, |refusal| match refusal {
         Refusal::NotStarted(state) => {
-            Some(ApiError::validation(texts::not_accepting_runs(home.id.as_str(), state.as_str())))
+            Some(ApiError::validation(texts::not_accepting("job runs", home.id.as_str(), state.as_str())))
         }
         Refusal::TokenConflict => Some(ApiError::conflict(texts::client_token_conflict(&run.token))),
         _ => None,

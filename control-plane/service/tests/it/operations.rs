@@ -8,6 +8,7 @@ mod get_job_run;
 mod list_applications;
 mod list_job_run_attempts;
 mod list_job_runs;
+mod sessions;
 mod start_application;
 mod start_job_run;
 mod stop_application;
