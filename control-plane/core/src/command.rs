@@ -73,6 +73,8 @@ pub enum Command {
         mark: Mark,
         /// Its address.
         address: String,
+        /// Where on it a driver's Spark UI will listen.
+        ui_port: Option<u16>,
     },
     /// A runner's report between hello and end.
     Report {

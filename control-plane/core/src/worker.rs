@@ -33,6 +33,9 @@ pub struct Greeted {
     pub mark: Mark,
     /// Its address.
     pub address: String,
+    /// Where on it a driver's Spark UI listens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ui_port: Option<u16>,
     /// When the hello was committed.
     pub at: Millis,
 }

@@ -15,6 +15,9 @@ pub struct Hello {
     pub host: HostId,
     /// Its address, for the other workers of the run.
     pub address: String,
+    /// A free port of that address: if the worker is a driver, its Spark UI listens there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ui_port: Option<u16>,
 }
 
 /// The answer. The runner may start a JVM only after `Assigned`: its hello is then a committed event.

@@ -134,6 +134,7 @@ impl Runner {
             mark: self.mark.clone(),
             host: self.host.host().id,
             address: self.address.clone(),
+            ui_port: None,
         };
         loop {
             if let Some(Reply::Greeting(greeting)) = self.talk.call(Call::Hello(hello.clone())).await {

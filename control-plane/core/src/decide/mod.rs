@@ -42,7 +42,9 @@ fn run(draft: &mut Draft, command: &Command) -> Result<(), Refusal> {
         Command::FailJobRun { run, details } => job_run::fail(draft, run, details),
         Command::Abandon { host, details } => job_run::abandon(draft, host, details),
         Command::Archived(runs) => job_run::archived(draft, runs),
-        Command::Hello { worker, mark, address } => worker::hello(draft, worker, mark, address),
+        Command::Hello { worker, mark, address, ui_port } => {
+            worker::hello(draft, worker, mark, address, *ui_port)
+        }
         Command::Report { worker, mark, started, wanted, room } => {
             worker::report(draft, worker, mark, *started, wanted.as_ref(), room)
         }

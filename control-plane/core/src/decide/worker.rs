@@ -17,7 +17,13 @@ use std::collections::BTreeMap;
 const UNWANTED_GRACE: i64 = 10 * SECOND;
 
 /// The first process to speak becomes the worker; the same process may repeat it; any other is refused.
-pub(super) fn hello(draft: &mut Draft, id: &WorkerId, mark: &Mark, address: &str) -> Result<(), Refusal> {
+pub(super) fn hello(
+    draft: &mut Draft,
+    id: &WorkerId,
+    mark: &Mark,
+    address: &str,
+    ui_port: Option<u16>,
+) -> Result<(), Refusal> {
     let worker = live(draft, id)?;
     if worker.is_process(mark) {
         return Ok(());
@@ -28,7 +34,7 @@ pub(super) fn hello(draft: &mut Draft, id: &WorkerId, mark: &Mark, address: &str
     if worker.released.is_some() {
         return Err(Refusal::NotThatWorker(Stale::Released));
     }
-    let greeted = Greeted { mark: mark.clone(), address: address.to_owned(), at: draft.now };
+    let greeted = Greeted { mark: mark.clone(), address: address.to_owned(), ui_port, at: draft.now };
     draft.emit(Event::WorkerGreeted { id: id.clone(), greeted });
     Ok(())
 }

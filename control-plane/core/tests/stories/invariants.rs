@@ -60,6 +60,7 @@ fn command(stage: &Stage, step: &Step) -> Command {
             worker: worker(*r, *u),
             mark: Mark::new(format!("m{m}")),
             address: String::new(),
+            ui_port: None,
         },
         Step::Want(r, version) => {
             // A pod comes with one version and goes two later; its uid never comes again.

@@ -92,7 +92,7 @@ impl Stage {
 
     pub fn hello(&mut self, worker: &WorkerId, mark: &str) -> Result<Vec<Event>, Refusal> {
         let (worker, mark) = (worker.clone(), Mark::new(mark));
-        self.try_to(Command::Hello { worker, mark, address: "127.0.0.2".to_owned() })
+        self.try_to(Command::Hello { worker, mark, address: "127.0.0.2".to_owned(), ui_port: None })
     }
 
     /// A report of a started job that wants these executors.

@@ -3,7 +3,7 @@
 use super::{Desk, NoAnswer, assignment, refusal};
 use crate::body;
 use crate::home::{Home, application};
-use crate::ports::RoleError;
+use crate::ports::{Narrowing, RoleError};
 use firesteel_core::command::Command;
 use firesteel_core::id::WorkerId;
 use firesteel_core::job_run::JobRun;
@@ -17,9 +17,9 @@ use serde_json::Value;
 impl Desk {
     /// Answers a hello.
     pub async fn hello(&self, home: &Home, hello: Hello) -> Result<Greeting, NoAnswer> {
-        let Hello { worker, mark, address, .. } = hello;
+        let Hello { worker, mark, address, ui_port, .. } = hello;
         let id = worker.clone();
-        if let Err(error) = home.submit(Command::Hello { worker, mark, address }).await {
+        if let Err(error) = home.submit(Command::Hello { worker, mark, address, ui_port }).await {
             return Ok(Greeting::Refused(as_refused(&refusal(error)?)));
         }
         let state = home.state();
@@ -33,7 +33,7 @@ impl Desk {
                 return self.fail(home, run, format!("The job run's request cannot be read: {error}")).await;
             }
         };
-        let credentials = match self.credentials(home, run, body.policy()).await? {
+        let credentials = match self.credentials(home, run, &body.narrowing()).await? {
             Ok(credentials) => credentials,
             Err(details) => return self.fail(home, run, details).await,
         };
@@ -52,15 +52,18 @@ impl Desk {
         &self,
         home: &Home,
         run: &JobRun,
-        policy: Option<&str>,
+        narrowing: &Narrowing,
     ) -> Result<Result<Credentials, String>, NoAnswer> {
         let role = &run.request.execution_role;
         let session = assignment::session_name(&home.id, &run.request.id);
-        match self.parts.roles.assume(role, &session, policy).await {
+        match self.parts.roles.assume(role, &session, narrowing).await {
             Ok(credentials) => Ok(Ok(credentials)),
             Err(RoleError::Refused(reason)) => {
                 tracing::warn!(run = %run.request.id, role, reason, "role refused");
                 Ok(Err(texts::role_not_assumable(role)))
+            }
+            Err(RoleError::Policy(reason)) => {
+                Ok(Err(format!("Could not narrow runtime role {role} by executionIamPolicy: {reason}")))
             }
             Err(RoleError::Unavailable(reason)) => Err(NoAnswer::Unavailable(reason)),
         }

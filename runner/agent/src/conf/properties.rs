@@ -55,6 +55,8 @@ pub struct Bound<'a> {
     pub name: Option<&'a str>,
     /// The job's folder.
     pub work: &'a Path,
+    /// Where on the worker's address the control plane looks for the Spark UI.
+    pub ui_port: Option<u16>,
 }
 
 /// The driver's configuration.
@@ -117,8 +119,7 @@ fn of<const N: usize>(pairs: [(&str, String); N]) -> Properties {
 fn ours(bound: &Bound<'_>, effective: &Properties) -> Result<Properties, ConfError> {
     let yes = || "true".to_owned();
     let mut ours = of([
-        ("spark.ui.enabled", "false".to_owned()),
-        ("spark.ui.port", "0".to_owned()),
+        ("spark.ui.enabled", yes()),
         ("spark.scheduler.minRegisteredResourcesRatio", "0".to_owned()),
         ("spark.dynamicAllocation.shuffleTracking.enabled", "false".to_owned()),
         ("spark.decommission.enabled", yes()),
@@ -197,6 +198,9 @@ fn service(bound: &Bound<'_>, effective: &Properties) -> Properties {
         ("spark.driver.bindAddress", bound.address.to_owned()),
         ("spark.authenticate", "true".to_owned()),
         ("spark.shuffle.service.enabled", "false".to_owned()),
+        // It listens on SPARK_LOCAL_IP, the worker's own address; whoever may look may not kill.
+        ("spark.ui.port", bound.ui_port.unwrap_or(0).to_string()),
+        ("spark.ui.killEnabled", "false".to_owned()),
         ("spark.kubernetes.namespace", "firesteel".to_owned()),
         ("spark.kubernetes.container.image", "firesteel".to_owned()),
         ("spark.kubernetes.authenticate.oauthToken", bound.pod_token.to_owned()),
@@ -284,6 +288,7 @@ mod tests {
             run: "00run",
             name: Some("hail"),
             work: Path::new("/w/work"),
+            ui_port: Some(4041),
         };
         driver(given, staged, &bound).unwrap()
     }
@@ -305,7 +310,8 @@ mod tests {
             &[
                 ("spark.executor.memory", "3g"),
                 ("spark.decommission.enabled", "false"),
-                ("spark.ui.enabled", "true"),
+                ("spark.ui.enabled", "false"),
+                ("spark.ui.port", "4040"),
             ],
         )
         .unwrap();
@@ -314,7 +320,8 @@ mod tests {
         assert_eq!(value("spark.executor.memory"), Some("2g"));
         assert_eq!(value("spark.driver.memory"), Some("14G"));
         assert_eq!(value("spark.decommission.enabled"), Some("false"));
-        assert_eq!(value("spark.ui.enabled"), Some("true"));
+        assert_eq!(value("spark.ui.enabled"), Some("false"));
+        assert_eq!(value("spark.ui.port"), Some("4041"), "where the control plane looks for it");
         assert_eq!(value("spark.hadoop.fs.s3a.committer.name"), Some("directory"));
         assert_eq!(value("spark.hadoop.fs.s3a.endpoint.region"), Some("eu-west-1"));
         assert_eq!(value("spark.master"), Some("k8s://http://127.0.0.1:7777"));

@@ -37,7 +37,8 @@ pub async fn live(
     guard: GuardCommand,
 ) -> anyhow::Result<ExitCode> {
     let mark = Mark::new(hex::encode(rand::random::<[u8; 16]>()));
-    let assignment = match hello::greet(&*control, &errand, &mark).await {
+    let ui_port = hello::free_port(&errand.address);
+    let assignment = match hello::greet(&*control, &errand, &mark, ui_port).await {
         Some(Greeting::Assigned(assignment)) => *assignment,
         Some(Greeting::Refused(why)) => {
             eprintln!("firesteel runner {}: the hello was refused: {why:?}", errand.worker);
@@ -45,7 +46,7 @@ pub async fn live(
         }
         None => return Ok(ExitCode::from(status::UNHEARD)),
     };
-    assigned(errand, control, guard, mark, assignment).await
+    assigned(errand, control, guard, mark, ui_port, assignment).await
 }
 
 async fn assigned(
@@ -53,10 +54,11 @@ async fn assigned(
     control: Arc<dyn ControlPlane>,
     guard: GuardCommand,
     mark: Mark,
+    ui_port: Option<u16>,
     assignment: Assignment,
 ) -> anyhow::Result<ExitCode> {
     let folders = Folders::make(&errand.folder)?;
-    let session = Session::new(&errand, mark, &assignment);
+    let session = Session::new(&errand, mark, ui_port, &assignment);
     let (links, ends) = Links::new();
     let exchanges = tokio::spawn(session::exchange(control.clone(), session.clone(), links));
     let worked = work::work(&errand, &assignment, &folders, &session, guard, &ends).await;

@@ -20,6 +20,7 @@ pub(super) struct Session {
     pub(super) worker: WorkerId,
     pub(super) mark: Mark,
     pub(super) fence: u64,
+    pub(super) ui_port: Option<u16>,
     pub(super) keyring: Keyring,
     pub(super) every: Duration,
     pub(super) limit: Duration,
@@ -55,12 +56,13 @@ pub(crate) struct Ends {
 }
 
 impl Session {
-    pub(super) fn new(errand: &Errand, mark: Mark, assignment: &Assignment) -> Self {
+    pub(super) fn new(errand: &Errand, mark: Mark, ui_port: Option<u16>, assignment: &Assignment) -> Self {
         let common = assignment.common();
         Self {
             worker: errand.worker.clone(),
             mark,
             fence: common.fence,
+            ui_port,
             keyring: Keyring::new(common.credentials.clone()),
             every: Duration::from_millis(common.contact_every_ms.max(100)),
             limit: Duration::from_millis(common.contact_limit_ms),
@@ -213,6 +215,7 @@ mod tests {
             worker: WorkerId::new("w"),
             mark: Mark::new("m"),
             fence: 1,
+            ui_port: None,
             keyring: Keyring::new(credentials),
             every: Duration::from_secs(20),
             limit,

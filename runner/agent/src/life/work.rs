@@ -44,6 +44,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) s3: &'a aws_sdk_s3::Client,
     pub(crate) notes: &'a Notes,
     pub(crate) ends: &'a Ends,
+    pub(crate) ui_port: Option<u16>,
 }
 
 /// Does the job; never fails, but says how it ended.
@@ -128,7 +129,9 @@ async fn prepared_job(
             Installed::find(&errand.runtimes, label).map_err(|why| Ending::failed(ExitCode::RUNTIME, why))?;
         let credentials = Endpoint::serve(session.keyring.clone()).await;
         let credentials = credentials.map_err(|error| Ending::failed(ExitCode::RUNNER, error))?;
-        let bench = Bench { errand, folders, runtime: &runtime, credentials: &credentials, s3, notes, ends };
+        let ui_port = session.ui_port;
+        let bench =
+            Bench { errand, folders, runtime: &runtime, credentials: &credentials, s3, notes, ends, ui_port };
         role::prepare(assignment, &bench).await
     };
     tokio::select! {

@@ -42,6 +42,7 @@ pub(super) async fn prepare(assignment: &DriverAssignment, bench: &Bench<'_>) ->
         run: assignment.common.job_run.as_str(),
         name: assignment.name.as_deref(),
         work: &work,
+        ui_port: bench.ui_port,
     };
     let conf = conf::driver(&given, &plan.staged, &bound).map_err(|error| bad(error.to_string()))?;
     conf::write_driver_folder(&bench.folders.conf(), &conf.properties, &assignment.configuration)

@@ -21,6 +21,7 @@ use std::time::Duration;
 pub struct Runner {
     pub order: LaunchOrder,
     pub address: String,
+    pub ui_port: Option<u16>,
     pub mark: Mark,
 }
 
@@ -51,6 +52,7 @@ impl World {
                 mark: Mark::new(format!("mark of {}", begun.order.worker)),
                 order: begun.order,
                 address: begun.address,
+                ui_port: None,
             }));
         }
         assert_eq!(found.len(), count, "no more runners than expected");
@@ -115,6 +117,7 @@ impl Runner {
             mark: self.mark.clone(),
             host: HostId::new("host-1"),
             address: self.address.clone(),
+            ui_port: self.ui_port,
         }
     }
 }
