@@ -155,6 +155,8 @@ impl Structure {
 pub struct Member {
     /// Its name, as in JSON.
     pub name: String,
+    /// Where its structure lists it, from 0: the order in which the AWS CLI prints members.
+    pub position: usize,
     /// Its shape.
     pub shape: ShapeRef,
     /// Whether it must be present.
@@ -193,6 +195,16 @@ impl OperationModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_know_where_the_model_lists_them() {
+        let described = model().operation(Operation::StartJobRun).unwrap();
+        let Kind::Structure(output) = &model().shape(described.output).kind else { panic!("no structure") };
+        let mut members: Vec<&Member> = output.members.iter().collect();
+        members.sort_by_key(|member| member.position);
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        assert_eq!(names, ["applicationId", "jobRunId", "arn"]);
+    }
 
     #[test]
     fn the_embedded_model_loads_and_has_exactly_our_operations() {

@@ -41,12 +41,38 @@ struct RawReference {
     documentation: String,
 }
 
+/// Members in the order of the model's text.
+#[derive(Default)]
+struct RawMembers(Vec<(String, RawReference)>);
+
+impl<'de> Deserialize<'de> for RawMembers {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> serde::de::Visitor<'de> for InOrder {
+            type Value = RawMembers;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("the members of a structure")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<RawMembers, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(RawMembers(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
 #[derive(Deserialize)]
 struct RawShape {
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
-    members: BTreeMap<String, RawReference>,
+    members: RawMembers,
     #[serde(default)]
     required: Vec<String>,
     member: Option<RawReference>,
@@ -145,9 +171,13 @@ fn resolve_kind(names: &[&str], name: &str, raw: &RawShape) -> Result<Kind, Stri
         "list" => Kind::List(part(&raw.member)?),
         "map" => Kind::Map(part(&raw.key)?, part(&raw.value)?),
         "structure" => {
-            let members =
-                raw.members.iter().map(|(member, reference)| resolve_member(names, raw, member, reference));
-            Kind::Structure(Structure { members: members.collect::<Result<_, _>>()?, union: raw.union })
+            let listed = raw.members.0.iter().enumerate();
+            let members = listed.map(|(position, (member, reference))| {
+                resolve_member(names, raw, position, member, reference)
+            });
+            let mut members = members.collect::<Result<Vec<_>, _>>()?;
+            members.sort_by(|one, other| one.name.cmp(&other.name));
+            Kind::Structure(Structure { members, union: raw.union })
         }
         other => return Err(format!("shape {name} has the unknown type {other}")),
     })
@@ -156,11 +186,13 @@ fn resolve_kind(names: &[&str], name: &str, raw: &RawShape) -> Result<Kind, Stri
 fn resolve_member(
     names: &[&str],
     owner: &RawShape,
+    position: usize,
     name: &str,
     raw: &RawReference,
 ) -> Result<Member, String> {
     Ok(Member {
         name: name.to_owned(),
+        position,
         shape: find(names, &raw.shape)?,
         required: owner.required.iter().any(|required| required == name),
         location: match raw.location.as_deref() {
