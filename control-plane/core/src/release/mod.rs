@@ -69,6 +69,11 @@ impl Release {
         self.since(7, 3)
     }
 
+    /// The classifications `spark-driver-log4j2` and `spark-executor-log4j2` came with emr-6.8.0 (user guide: log4j2).
+    pub fn log4j2_classifications(&self) -> bool {
+        self.since(6, 8)
+    }
+
     /// From emr-spark-8.1.0 on a run's configuration overrides an application's property by property, not as a
     /// whole classification.
     pub fn per_property_merge(&self) -> bool {

@@ -29,7 +29,7 @@ const NETWORK: &str = "the service sets the driver's address";
 const SECRET: &str = "driver and executors authenticate each other with a secret of the service";
 const APP_ID: &str = "the application id is the job run id";
 
-const OWNED: [(&str, Allowed, &str); 12] = [
+const OWNED: [(&str, Allowed, &str); 13] = [
     ("spark.master", Allowed::Never, MASTER),
     ("spark.remote", Allowed::Never, MASTER),
     ("spark.submit.deployMode", Allowed::Only("client"), MASTER),
@@ -42,6 +42,7 @@ const OWNED: [(&str, Allowed, &str); 12] = [
     ("spark.authenticate.secret.driver.file", Allowed::Never, SECRET),
     ("spark.authenticate.secret.executor.file", Allowed::Never, SECRET),
     ("spark.shuffle.service.enabled", Allowed::Only("false"), "there is no external shuffle service"),
+    ("spark.connect.grpc.binding.address", Allowed::Never, "it is reserved for sessions"),
 ];
 
 /// The first property of `user` (in key order) that the service owns and that says something else.

@@ -4,7 +4,7 @@
 //! `-c`) and `SparkSubmitArguments` (a flag wins over `--conf` of the same property).
 
 use super::words;
-use super::{OwnedProperty, Properties, owned};
+use super::{ClassificationError, OwnedProperty, Properties, classification, owned};
 
 /// What `sparkSubmitParameters` asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,17 @@ pub enum ParameterError {
     /// A property that the service owns.
     #[error("sparkSubmitParameters: {0}")]
     Owned(#[from] OwnedProperty),
+    /// A flag for a property that the service owns.
+    #[error("sparkSubmitParameters: {flag} ({property})")]
+    OwnedFlag {
+        /// The flag.
+        flag: &'static str,
+        /// What it stands for.
+        property: OwnedProperty,
+    },
+    /// A value that names a secret.
+    #[error(transparent)]
+    Secret(#[from] ClassificationError),
 }
 
 /// Flags that stand for one property.
@@ -112,7 +123,12 @@ pub fn parse(text: &str) -> Result<SparkSubmit, ParameterError> {
             }
         }
     }
+    if let Some(property) = owned::conflict(&flags) {
+        let flag = PROPERTY_FLAGS.iter().find(|(_, key)| *key == property.key).map_or("", |(flag, _)| flag);
+        return Err(ParameterError::OwnedFlag { flag, property });
+    }
     submit.conf.append(&mut flags);
+    classification::secrets("sparkSubmitParameters", &submit.conf)?;
     match owned::conflict(&submit.conf) {
         Some(refused) => Err(refused.into()),
         None => Ok(submit),
@@ -204,14 +220,30 @@ mod tests {
                 "--queue x",
                 "sparkSubmitParameters: --queue is not supported: the service chooses where and how the job runs",
             ),
+            (
+                "--master yarn",
+                "sparkSubmitParameters: --master (spark.master cannot be set to \"yarn\": the service chooses where the job runs)",
+            ),
+            (
+                "--deploy-mode cluster",
+                "sparkSubmitParameters: --deploy-mode (spark.submit.deployMode cannot be set to \"cluster\": the service chooses where the job runs)",
+            ),
+            (
+                "--conf spark.x=EMR.secret@pw",
+                "sparkSubmitParameters: property 'spark.x': EMR.secret@ cannot be resolved: there is no Secrets Manager here.",
+            ),
             ("s3://b/x.py", "sparkSubmitParameters: \"s3://b/x.py\" belongs to no option"),
             ("--conf 'a=b", "sparkSubmitParameters: the quote ' at position 7 is not closed"),
         ];
         for (text, message) in table {
             assert_eq!(parse(text).unwrap_err().to_string(), message, "{text}");
         }
-        for text in ["--master yarn", "--deploy-mode cluster", "--conf spark.kubernetes.namespace=x"] {
-            assert!(matches!(parse(text), Err(ParameterError::Owned(_))), "{text}");
+        for property in
+            ["spark.kubernetes.namespace=x", "spark.master=yarn", "spark.shuffle.service.enabled=true"]
+        {
+            let said = parse(&format!("--conf {property}")).unwrap_err().to_string();
+            let name = property.split('=').next().unwrap_or_default();
+            assert!(said.starts_with(&format!("sparkSubmitParameters: {name} cannot be set to ")), "{said}");
         }
         assert!(parse("--deploy-mode client").is_ok());
     }
