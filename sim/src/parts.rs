@@ -10,7 +10,7 @@ use firesteel_core::id::WorkerId;
 use firesteel_core::release::ReleaseLabel;
 use firesteel_core::time::{HOUR, Millis};
 use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
-use firesteel_service::{Identities, Identity, RoleError, Roles, Runtimes, Salvage, Sweep, World};
+use firesteel_service::{Identities, Identity, Narrowing, RoleError, Roles, Runtimes, Salvage, Sweep, World};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -119,7 +119,7 @@ impl Outside {
 
 #[async_trait]
 impl Roles for Outside {
-    async fn assume(&self, role: &str, session: &str, _: Option<&str>) -> Result<Credentials, RoleError> {
+    async fn assume(&self, role: &str, session: &str, _: &Narrowing) -> Result<Credentials, RoleError> {
         self.takes_time().await;
         if role.contains("denied") {
             return Err(RoleError::Refused("no trust".to_owned()));

@@ -8,6 +8,7 @@ use crate::parts::{Clock, Installed, Nobody, Outside};
 use crate::store::{Line, Network};
 use crate::truth::Truth;
 use firesteel_protocol::{Answer, End, Exchange, Greeting, Hello, ObjectStore};
+use firesteel_service::authorization::Policy;
 use firesteel_service::without_http::{Caller, Desk, Service};
 use firesteel_service::{Config, ControlPlane, Parts};
 use firesteel_substrate::imagined::Imagined;
@@ -141,7 +142,8 @@ impl Server {
     /// Answers a caller; none if it does not live, or dies meanwhile.
     pub async fn operate(&self, operation: Operation, input: Input) -> Option<Result<String, ApiError>> {
         let life = self.life()?;
-        let caller = Caller { arn: "arn:aws:iam::123456789012:user/sim".to_owned() };
+        let policy = Arc::new(Policy::everything());
+        let caller = Caller { arn: "arn:aws:iam::123456789012:user/sim".to_owned(), policy };
         life.cord.ask(life.service.call(caller, operation, input)).await
     }
 

@@ -1,6 +1,6 @@
 //! The part of a run's request that the rules do not read: stored in its event, or by hash if it is large.
 
-use crate::ports::Parts;
+use crate::ports::{Narrowing, Parts};
 use firesteel_core::id::ApplicationId;
 use firesteel_core::job_run::JobRun;
 use firesteel_core::spark::Configuration;
@@ -24,9 +24,14 @@ pub struct Body {
 }
 
 impl Body {
-    /// The inline policy that narrows the execution role.
-    pub fn policy(&self) -> Option<&str> {
-        self.echo.get("executionIamPolicy")?.get("policy")?.as_str()
+    /// What narrows the execution role.
+    pub fn narrowing(&self) -> Narrowing {
+        let given = |member: &str| self.echo.get("executionIamPolicy")?.get(member);
+        let arns = given("policyArns").and_then(Value::as_array).into_iter().flatten();
+        Narrowing {
+            policy: given("policy").and_then(Value::as_str).map(str::to_owned),
+            policy_arns: arns.filter_map(|arn| Some(arn.as_str()?.to_owned())).collect(),
+        }
     }
 
     /// A member of `jobDriver.sparkSubmit`.

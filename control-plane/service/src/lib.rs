@@ -1,10 +1,12 @@
 //! The control plane: the rules and the journal in an async shell, behind HTTP.
 //!
 //! * `operations`: the API, one file an operation; `views`: state as the API shows it;
+//! * `authorization`: who may do what, as values;
 //! * `runner`: what runners are answered; `engine`: the tick (look, decide, plan, act);
 //! * `ports`: what the binary must bring. This room starts no process, reads no configuration and knows no Spark.
 
 mod applications;
+pub mod authorization;
 mod body;
 mod control_plane;
 mod engine;
@@ -21,7 +23,9 @@ mod views;
 
 pub use control_plane::ControlPlane;
 pub use ledger::{ApplicationLedger, RegistryLedger};
-pub use ports::{Config, Identities, Identity, Parts, RoleError, Roles, Runtimes, Salvage, Sweep, World};
+pub use ports::{
+    Config, Identities, Identity, Narrowing, Parts, RoleError, Roles, Runtimes, Salvage, Sweep, World,
+};
 
 /// What a simulation drives without HTTP.
 #[doc(hidden)]

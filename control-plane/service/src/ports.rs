@@ -1,9 +1,11 @@
 //! What the control plane needs from the machine it runs on, as ports: the binary brings the implementations.
 
+use crate::authorization::Policy;
 use async_trait::async_trait;
 use firesteel_core::command::Runtime;
 use firesteel_core::id::WorkerId;
 use firesteel_core::release::ReleaseLabel;
+use firesteel_core::time::Millis;
 use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
 use std::sync::Arc;
 
@@ -30,17 +32,33 @@ pub enum RoleError {
     /// The role does not exist or may not be assumed: for good.
     #[error("{0}")]
     Refused(String),
+    /// The policies that were to narrow it cannot be used: for good.
+    #[error("{0}")]
+    Policy(String),
     /// STS gave no answer; try again.
     #[error("{0}")]
     Unavailable(String),
 }
 
+/// What narrows a role for one session: an inline policy, and policies by their ARNs. Each must allow what is done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Narrowing {
+    /// An IAM policy document.
+    pub policy: Option<String>,
+    /// ARNs of managed policies.
+    pub policy_arns: Vec<String>,
+}
+
 /// Execution roles: STS AssumeRole.
 #[async_trait]
 pub trait Roles: Send + Sync {
-    /// Credentials of `role` under the session name, narrowed by `policy` (an IAM policy document) if there is one.
-    async fn assume(&self, role: &str, session: &str, policy: Option<&str>)
-    -> Result<Credentials, RoleError>;
+    /// Credentials of `role` under the session name, narrowed.
+    async fn assume(
+        &self,
+        role: &str,
+        session: &str,
+        narrowing: &Narrowing,
+    ) -> Result<Credentials, RoleError>;
 }
 
 /// What a dead runner left on its host.
@@ -70,11 +88,16 @@ pub struct Identity {
     pub secret: String,
     /// ARN that shows up in `createdBy`.
     pub arn: String,
+    /// What they may do.
+    pub policy: Arc<Policy>,
+    /// When a temporary key ends.
+    pub expires: Option<Millis>,
 }
 
 /// Who may call the API.
 pub trait Identities: Send + Sync {
-    /// The identity behind an access key id (and its session token, if the key is temporary).
+    /// The identity behind an access key id and its session token, if the key is temporary. An expired one is found too, and
+    /// says so; one whose token is missing, forged or another key's is not.
     fn find(&self, access_key_id: &str, session_token: Option<&str>) -> Option<Identity>;
 }
 

@@ -61,7 +61,7 @@ impl Engine {
         let body = body::read(&self.parts, &home.id, run).await?;
         let Some(tmp) = assignment::tmp_prefix(application(&state), run, &body) else { return Ok(()) };
         let session = assignment::session_name(&home.id, &run.request.id);
-        match self.parts.roles.assume(&run.request.execution_role, &session, body.policy()).await {
+        match self.parts.roles.assume(&run.request.execution_role, &session, &body.narrowing()).await {
             Ok(credentials) if self.parts.sweep.sweep(&tmp, &credentials).await => {}
             Ok(_) => tracing::warn!(run = %run.request.id, tmp, "the run's tmp prefix was not removed"),
             Err(error) => tracing::warn!(run = %run.request.id, %error, "no credentials to remove tmp with"),

@@ -65,8 +65,8 @@ impl Engine {
         let Ok(body) = body::read(&self.parts, &home.id, run).await else { return false };
         let Some(logs) = assignment::log_destination(app, run, &body, worker) else { return true };
         let session = assignment::session_name(&home.id, &worker.run);
-        let policy = body.policy();
-        match self.parts.roles.assume(&run.request.execution_role, &session, policy).await {
+        let narrowing = body.narrowing();
+        match self.parts.roles.assume(&run.request.execution_role, &session, &narrowing).await {
             Ok(credentials) => {
                 self.parts.salvage.salvage(id, &self.parts.config.store, &logs, &credentials).await
             }

@@ -9,7 +9,10 @@ use axum::response::Response;
 use firesteel_wire::{ApiError, ErrorKind, Operation, Routed, route, validate};
 use http::request::Parts;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) async fn call(
     State((service, verifier)): State<(Service, Arc<Verifier>)>,
@@ -41,12 +44,14 @@ async fn answer(
     body: Body,
     operation: &mut Option<Operation>,
 ) -> Result<String, ApiError> {
-    let body = to_bytes(body, LARGEST_REQUEST).await.map_err(unreadable)?;
+    let body = tokio::time::timeout(PATIENCE, to_bytes(body, LARGEST_REQUEST)).await;
+    let body = body.map_err(|_| not_whole())?.map_err(unreadable)?;
     let identity = verifier.verify(parts, &body)?;
     let routed = read(parts, &body)?;
     *operation = Some(routed.operation);
     validate(routed.operation, &routed.input)?;
-    service.call(Caller { arn: identity.arn.clone() }, routed.operation, routed.input).await
+    let caller = Caller { arn: identity.arn, policy: identity.policy };
+    service.call(caller, routed.operation, routed.input).await
 }
 
 fn read(parts: &Parts, body: &[u8]) -> Result<Routed, ApiError> {
@@ -60,8 +65,11 @@ fn unreadable(error: axum::Error) -> ApiError {
     if too_large {
         return ApiError::too_large(LARGEST_REQUEST);
     }
+    not_whole().with_detail(error.to_string())
+}
+
+fn not_whole() -> ApiError {
     ApiError::new(ErrorKind::RequestTimeout, "The request body did not arrive whole.")
-        .with_detail(error.to_string())
 }
 
 fn respond(status: u16, error: Option<&'static str>, json: String) -> Response {

@@ -41,12 +41,14 @@ impl Verifier {
         let lookup = |claim: &Claim<'_>| self.key(claim);
         let caller = sigv4::verify(&request, now, &lookup, SERVICE, &self.parts.config.region)?;
         let identity = self.identities.find(&caller.access_key_id, caller.session_token.as_deref());
-        identity.ok_or_else(|| {
-            ApiError::new(
-                ErrorKind::UnrecognizedClient,
-                "The security token included in the request is invalid.",
-            )
-        })
+        let refuse = |kind, state: &str| {
+            ApiError::new(kind, format!("The security token included in the request is {state}"))
+        };
+        let identity = identity.ok_or_else(|| refuse(ErrorKind::UnrecognizedClient, "invalid."))?;
+        match identity.expires {
+            Some(end) if end.0 <= now.0 => Err(refuse(ErrorKind::ExpiredToken, "expired")),
+            _ => Ok(identity),
+        }
     }
 
     fn key(&self, claim: &Claim<'_>) -> Option<SigningKey> {

@@ -167,7 +167,7 @@ impl Desk {
         let Some(run) = app.runs.get(&worker.run) else { return Ok(None) };
         let body = body::read(&self.parts, &home.id, run).await;
         let body = body.map_err(|error| NoAnswer::Unavailable(error.to_string()))?;
-        let Ok(credentials) = self.credentials(home, run, body.policy()).await? else { return Ok(None) };
+        let Ok(credentials) = self.credentials(home, run, &body.narrowing()).await? else { return Ok(None) };
         let granted = Command::Credentials { worker: exchange.worker.clone(), until: credentials.expires };
         match home.submit(granted).await {
             Ok(_) => Ok(Some(credentials)),

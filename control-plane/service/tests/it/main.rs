@@ -1,5 +1,6 @@
 //! The control plane as its callers and its runners meet it: whole requests in, whole answers out.
 
+mod authorization;
 mod http;
 mod operations;
 mod runner;

@@ -19,7 +19,7 @@ use firesteel_substrate::HostFacts;
 use firesteel_substrate::imagined::{Fair, Imagined};
 use firesteel_wire::{Input, Operation, client};
 use http::Request;
-use ports::{Clock, OneKey, Roles, Runtimes, Salvage, Sweep};
+use ports::{Clock, Keys, Roles, Runtimes, Salvage, Sweep};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,6 +40,7 @@ pub struct World {
     pub runtimes: Arc<Runtimes>,
     pub salvage: Arc<Salvage>,
     pub sweep: Arc<Sweep>,
+    pub keys: Arc<Keys>,
     planes: Vec<ControlPlane>,
     turn: AtomicUsize,
 }
@@ -66,6 +67,7 @@ impl World {
             runtimes: Arc::default(),
             salvage: Arc::default(),
             sweep: Arc::default(),
+            keys: Arc::default(),
             planes: Vec::new(),
             turn: AtomicUsize::new(0),
         };
@@ -90,7 +92,7 @@ impl World {
             roles: self.roles.clone(),
             salvage: self.salvage.clone(),
             sweep: self.sweep.clone(),
-            identities: Arc::new(OneKey),
+            identities: self.keys.clone(),
         }
     }
 

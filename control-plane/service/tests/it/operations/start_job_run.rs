@@ -1,6 +1,7 @@
 //! StartJobRun.
 
 use crate::world::{ROLE, World, merged, stories};
+use firesteel_service::Narrowing;
 use firesteel_wire::Operation::{GetJobRun, StartApplication, StartJobRun, StopApplication};
 use firesteel_wire::shapes::{GetJobRunResponse, StartJobRunResponse};
 use serde_json::{Value, json};
@@ -171,7 +172,7 @@ async fn merges_configuration_and_logs(world: World) {
     assert_eq!(driver.configuration["spark-defaults"]["spark.app.name"], "of the run");
     assert_eq!(driver.entry_point, "s3://bucket/job.py");
     let asked = world.roles.asked.lock().expect("whole").clone();
-    assert_eq!(asked, [(ROLE.to_owned(), format!("{app},{run}"), None)]);
+    assert_eq!(asked, [(ROLE.to_owned(), format!("{app},{run}"), Narrowing::default())]);
 }
 
 async fn fails_a_run_that_never_fits(world: World) {

@@ -37,7 +37,7 @@ async fn assigns_the_job(world: World) {
     assert_eq!((common.size.cpu, common.size.memory, common.size.disk), (4, 16, 20));
     assert_eq!(driver.tmp, Some(format!("s3://logs/applications/{app}/jobs/{run}/tmp/")));
     let asked = world.roles.asked.lock().expect("whole")[0].clone();
-    assert_eq!(asked.2.as_deref(), Some("{\"Version\":\"2012-10-17\"}"));
+    assert_eq!(asked.2.policy.as_deref(), Some("{\"Version\":\"2012-10-17\"}"));
     assert_eq!(world.get_run(&app, &run).await["state"], "SCHEDULED", "its JVM has not started");
 }
 

@@ -8,8 +8,9 @@ use firesteel_core::release::ReleaseLabel;
 use firesteel_core::time::{HOUR, Millis};
 use firesteel_journal::Clock as _;
 use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
-use firesteel_service::{Identities, Identity, RoleError};
-use std::collections::BTreeSet;
+use firesteel_service::authorization::Policy;
+use firesteel_service::{Identities, Identity, Narrowing, RoleError};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
@@ -50,8 +51,8 @@ impl firesteel_service::World for Clock {
 
 /// Roles: one whose ARN ends in `/nobody` is refused, `/busy` gets no answer, all others get credentials.
 pub struct Roles {
-    /// Role, session and policy of each call.
-    pub asked: Mutex<Vec<(String, String, Option<String>)>>,
+    /// Role, session and narrowing of each call.
+    pub asked: Mutex<Vec<(String, String, Narrowing)>>,
     /// Milliseconds that credentials live; 0 for one hour.
     pub life: AtomicI64,
     given: AtomicU64,
@@ -70,12 +71,15 @@ impl firesteel_service::Roles for Roles {
         &self,
         role: &str,
         session: &str,
-        policy: Option<&str>,
+        narrowing: &Narrowing,
     ) -> Result<Credentials, RoleError> {
-        let asked = (role.to_owned(), session.to_owned(), policy.map(str::to_owned));
+        let asked = (role.to_owned(), session.to_owned(), narrowing.clone());
         self.asked.lock().expect("whole").push(asked);
         if role.ends_with("/nobody") {
             return Err(RoleError::Refused("no such role".to_owned()));
+        }
+        if let Some(arn) = narrowing.policy_arns.iter().find(|arn| arn.ends_with("/nowhere")) {
+            return Err(RoleError::Policy(format!("The policy {arn} does not exist")));
         }
         if role.ends_with("/busy") {
             return Err(RoleError::Unavailable("STS does not answer".to_owned()));
@@ -166,13 +170,25 @@ impl firesteel_service::Sweep for Sweep {
     }
 }
 
-/// One access key.
-pub struct OneKey;
+/// Access keys: one that may do everything, and those that a test adds.
+#[derive(Default)]
+pub struct Keys {
+    /// By access key id: the session token that must come along, and who it is.
+    pub more: Mutex<BTreeMap<String, (Option<String>, Identity)>>,
+}
 
-impl Identities for OneKey {
+impl Identities for Keys {
     fn find(&self, access_key_id: &str, session_token: Option<&str>) -> Option<Identity> {
-        let known = access_key_id == request::ACCESS_KEY && session_token.is_none();
-        let arn = "arn:aws:iam::000000000000:user/somebody".to_owned();
-        known.then(|| Identity { secret: request::SECRET.to_owned(), arn })
+        if access_key_id == request::ACCESS_KEY && session_token.is_none() {
+            return Some(Identity {
+                secret: request::SECRET.to_owned(),
+                arn: "arn:aws:iam::000000000000:user/somebody".to_owned(),
+                policy: Arc::new(Policy::everything()),
+                expires: None,
+            });
+        }
+        let more = self.more.lock().expect("whole");
+        let (token, identity) = more.get(access_key_id)?;
+        (token.as_deref() == session_token).then(|| identity.clone())
     }
 }
