@@ -4,7 +4,10 @@
 
 use firesteel_core::application::Settings;
 use firesteel_core::job_run::Needs;
-use firesteel_core::spark::{Configuration, owned, parameters, precedence, sizes};
+use firesteel_core::release::Release;
+use firesteel_core::spark::{
+    ClassificationError, Configuration, classification, monitoring, owned, parameters, precedence, sizes,
+};
 use firesteel_wire::{ApiError, Input, texts};
 use serde_json::{Map, Value};
 
@@ -32,7 +35,7 @@ pub fn read(settings: &Settings, input: &Input) -> Result<Asked, ApiError> {
     };
     let overrides = input.get("configurationOverrides");
     let of_run = overrides.and_then(|overrides| overrides.get("applicationConfiguration"));
-    let configuration = merged(settings, settings.echo.get("runtimeConfiguration"), of_run);
+    let configuration = merged(settings, settings.echo.get("runtimeConfiguration"), of_run)?;
     let parameters = submit.get("sparkSubmitParameters").and_then(Value::as_str).unwrap_or_default();
     let needs = needs(settings, &configuration, parameters)?;
     let of_run = overrides.and_then(|overrides| overrides.get("monitoringConfiguration"));
@@ -47,31 +50,19 @@ pub fn read(settings: &Settings, input: &Input) -> Result<Asked, ApiError> {
     })
 }
 
-/// The run's classification replaces the application's (up to 7.x), or wins property by property (from 8.1).
-fn merged(settings: &Settings, of_application: Option<&Value>, of_run: Option<&Value>) -> Configuration {
-    let per_property = settings.release.release().is_some_and(|release| release.per_property_merge());
-    let mut merged = classifications(of_application);
-    for (classification, properties) in classifications(of_run) {
-        if per_property && !properties.is_empty() {
-            merged.entry(classification).or_default().extend(properties);
-        } else {
-            merged.insert(classification, properties);
-        }
-    }
-    merged
-}
-
-fn classifications(list: Option<&Value>) -> Configuration {
-    let mut found = Configuration::new();
-    for entry in list.and_then(Value::as_array).into_iter().flatten() {
-        let Some(name) = entry.get("classification").and_then(Value::as_str) else { continue };
-        let properties = entry.get("properties").and_then(Value::as_object).into_iter().flatten();
-        let properties =
-            properties.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
-        found.entry(name.to_owned()).or_default().extend(properties);
-        found.extend(classifications(entry.get("configurations")));
-    }
-    found
+fn merged(
+    settings: &Settings,
+    of_application: Option<&Value>,
+    of_run: Option<&Value>,
+) -> Result<Configuration, ApiError> {
+    let release = settings.release.release();
+    let per_property = release.is_some_and(Release::per_property_merge);
+    let of_run = classification::read(of_run);
+    let refuse = |error: ClassificationError| ApiError::validation(error.to_string());
+    classification::check(&of_run, release).map_err(refuse)?;
+    let merged = classification::merge(classification::read(of_application), of_run, per_property);
+    classification::check(&merged, release).map_err(refuse)?;
+    Ok(merged)
 }
 
 fn needs(settings: &Settings, configuration: &Configuration, parameters: &str) -> Result<Needs, ApiError> {
@@ -92,13 +83,10 @@ fn needs(settings: &Settings, configuration: &Configuration, parameters: &str) -
     })
 }
 
-/// The run's S3 monitoring replaces the application's; an empty one removes it.
+/// Where the logs go in S3, if anywhere.
 fn log_uri(of_application: Option<&Value>, of_run: Option<&Value>) -> Result<Option<String>, ApiError> {
-    let s3 = |monitoring: Option<&Value>| monitoring?.get("s3MonitoringConfiguration").cloned();
-    let Some(chosen) = s3(of_run).or_else(|| s3(of_application)) else { return Ok(None) };
-    let Some(uri) = chosen.get("logUri").and_then(Value::as_str).filter(|uri| !uri.is_empty()) else {
-        return Ok(None);
-    };
+    let merged = monitoring::merge(of_application, of_run);
+    let Some(uri) = monitoring::log_uri(&merged) else { return Ok(None) };
     let bucket = uri.strip_prefix("s3://").map(|path| path.split('/').next().unwrap_or_default());
     match bucket {
         Some(bucket) if !bucket.is_empty() => Ok(Some(uri.to_owned())),

@@ -2,6 +2,7 @@
 
 use firesteel_core::application::{Capacity, DEFAULT_AUTO_STOP, Patch, Settings};
 use firesteel_core::release::{self, ReleaseLabel};
+use firesteel_core::spark::{classification, owned, precedence};
 use firesteel_core::time::MINUTE;
 use firesteel_wire::{ApiError, Input, sizes, texts};
 use serde_json::{Map, Value, json};
@@ -55,12 +56,25 @@ pub fn patch(input: &Input) -> Result<Patch, ApiError> {
         patch.maximum_capacity = Some(capacity);
         patch.echo.insert("maximumCapacity".to_owned(), normalised);
     }
+    check_runtime_configuration(&patch, input)?;
     for name in ECHOED {
         if let Some(value) = input.get(name) {
             patch.echo.insert(name.to_owned(), normalised(name, value)?);
         }
     }
     Ok(patch)
+}
+
+/// What no run could have is refused where it is set.
+fn check_runtime_configuration(patch: &Patch, input: &Input) -> Result<(), ApiError> {
+    let configuration = classification::read(input.get("runtimeConfiguration"));
+    let release = patch.release.as_ref().and_then(ReleaseLabel::release);
+    let refuse = |error: &dyn std::fmt::Display| ApiError::validation(error.to_string());
+    classification::check(&configuration, release).map_err(|error| refuse(&error))?;
+    match configuration.get(precedence::SPARK_DEFAULTS).and_then(owned::conflict) {
+        Some(conflict) => Err(refuse(&conflict)),
+        None => Ok(()),
+    }
 }
 
 fn known_release(label: &str) -> Result<ReleaseLabel, ApiError> {
