@@ -1,8 +1,10 @@
 //! An application: its settings, its state, its runs and workers. One value, one consistency domain.
 
+use crate::history::History;
 use crate::id::{ApplicationId, JobRunId, WorkerId};
 use crate::job_run::JobRun;
 use crate::release::ReleaseLabel;
+use crate::runs::Runs;
 use crate::size::Size;
 use crate::time::{MINUTE, Millis};
 use crate::worker::Worker;
@@ -10,10 +12,16 @@ use imbl::OrdMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// Idle time after which an application stops by itself, unless it says otherwise (EMR: 15 minutes).
 pub const DEFAULT_AUTO_STOP: i64 = 15 * MINUTE;
+
+/// Minutes that a run may be QUEUED, unless the application says otherwise (service model).
+pub const DEFAULT_QUEUE_TIMEOUT: i64 = 360;
+/// Runs that go at once, unless the application says otherwise (service model).
+pub const DEFAULT_CONCURRENT_RUNS: i64 = 15;
 
 /// States of an application, as the API names them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,12 +45,14 @@ pub enum ApplicationState {
 }
 
 impl ApplicationState {
-    /// True if the API's graph has an arrow from here to `next` (user guide, "application states").
+    /// True if the API's graph has an arrow from here to `next` (user guide, "application states"). From CREATED to
+    /// STOPPING is ours: orchestrators stop what they delete, started or not.
     pub fn may_become(self, next: Self) -> bool {
         use ApplicationState::*;
         matches!(
             (self, next),
             (Creating, Created)
+                | (Created, Stopping)
                 | (Created | Stopped, Starting | Terminated)
                 | (Starting, Started | Stopping)
                 | (Started, Stopping)
@@ -94,8 +104,28 @@ pub struct Settings {
     pub auto_start: bool,
     /// Stopped after so many idle milliseconds.
     pub auto_stop: Option<i64>,
-    /// Members that the rules do not read, as the wire normalised them, by their name in the API.
+    /// Members as the wire normalised them, by their name in the API. Of these the rules read the scheduler's alone.
     pub echo: Map<String, Value>,
+}
+
+/// How many runs go at once, and how long the others wait (user guide, "concurrency and queuing").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scheduler {
+    /// Runs at once.
+    pub concurrent_runs: usize,
+    /// Milliseconds that a run may be QUEUED.
+    pub queue_timeout: i64,
+}
+
+impl Settings {
+    /// The scheduler's settings; none if runs are not held back.
+    pub fn scheduler(&self) -> Option<Scheduler> {
+        let given = self.echo.get("schedulerConfiguration")?;
+        let member = |name: &str| given.get(name).and_then(Value::as_i64);
+        let concurrent_runs = member("maxConcurrentRuns").and_then(|runs| usize::try_from(runs).ok())?;
+        let minutes = member("queueTimeoutMinutes").unwrap_or(DEFAULT_QUEUE_TIMEOUT);
+        Some(Scheduler { concurrent_runs, queue_timeout: minutes.saturating_mul(MINUTE) })
+    }
 }
 
 /// A changed copy of some settings; `None` leaves a member as it is.
@@ -138,7 +168,7 @@ pub struct Application {
     /// None until its first event.
     pub identity: Option<Identity>,
     /// None until its first event.
-    pub settings: Option<Settings>,
+    pub settings: Option<Arc<Settings>>,
     /// Where it stands.
     pub state: ApplicationState,
     /// Why, in words; may be empty.
@@ -148,7 +178,7 @@ pub struct Application {
     /// Tags of the application.
     pub tags: BTreeMap<String, String>,
     /// Runs that are not archived.
-    pub runs: OrdMap<JobRunId, Arc<JobRun>>,
+    pub runs: Runs,
     /// Client token → run, of the runs above.
     pub tokens: OrdMap<String, JobRunId>,
     /// Workers that are not forgotten.
@@ -159,8 +189,11 @@ pub struct Application {
     pub idle_since: Option<Millis>,
     /// How many runs have left the state: a StartJobRun that did not see this number must look for its token again.
     pub removals: u64,
-    /// Tags of archived runs that were changed after they left (an overlay over history).
-    pub archived_tags: BTreeMap<JobRunId, BTreeMap<String, String>>,
+    /// Settled runs that have left.
+    #[serde(default)]
+    pub history: History,
+    /// As `history.retagged`, from before there was that.
+    pub archived_tags: OrdMap<JobRunId, BTreeMap<String, String>>,
 }
 
 impl Application {
@@ -169,24 +202,37 @@ impl Application {
         self.runs.get(id)
     }
 
-    /// Workers of a run.
+    /// Workers of a run: their names begin with its id.
     pub fn workers_of<'a>(
         &'a self,
         run: &'a JobRunId,
     ) -> impl Iterator<Item = (&'a WorkerId, &'a Arc<Worker>)> {
-        self.workers.iter().filter(move |(_, worker)| worker.run == *run)
+        self.workers.range(WorkerId::all_of(run)).filter(move |(_, worker)| worker.run == *run)
+    }
+
+    /// True if any worker of the run has not ended.
+    pub fn has_live_workers(&self, run: &JobRunId) -> bool {
+        self.workers_of(run).any(|(_, worker)| worker.is_live())
+    }
+
+    /// The first run that may have a driver now, room provided: no worker of an earlier attempt of it is left.
+    pub fn next_for_a_driver(&self, after: Option<&JobRunId>) -> Option<&JobRunId> {
+        let later = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        self.runs.pending().range::<_, JobRunId>(later).find(|id| !self.has_live_workers(id))
     }
 
     /// Tags of the application or of a run, if the state says them: those of an archived run stand in history until
     /// they are changed.
     pub fn tags_of(&self, run: Option<&JobRunId>) -> Option<&BTreeMap<String, String>> {
         let Some(id) = run else { return Some(&self.tags) };
-        self.runs.get(id).map(|run| &run.request.tags).or_else(|| self.archived_tags.get(id))
+        self.runs.get(id).map(|run| &run.request.tags)
+            .or_else(|| self.history.retagged.get(id).map(|retagged| &retagged.tags))
+            .or_else(|| self.archived_tags.get(id))
     }
 
     /// True if any run is not terminal.
     pub fn has_active_runs(&self) -> bool {
-        self.runs.values().any(|run| !run.state.is_terminal())
+        self.runs.active() > 0
     }
 
     /// True if the application may still change anything.
@@ -212,10 +258,10 @@ mod tests {
     }
 
     #[test]
-    fn the_graph_has_exactly_nine_arrows() {
+    fn the_graph_has_exactly_ten_arrows() {
         let arrows =
             ALL.iter().flat_map(|a| ALL.iter().map(move |b| a.may_become(*b))).filter(|b| *b).count();
-        assert_eq!(arrows, 9);
+        assert_eq!(arrows, 10);
     }
 
     #[test]

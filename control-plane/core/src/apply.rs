@@ -16,17 +16,22 @@ impl Application {
             Event::ApplicationCreated { identity, settings, tags } => {
                 self.updated = identity.created;
                 self.identity = Some(identity.clone());
-                self.settings = Some(settings.clone());
+                self.settings = Some(Arc::new(settings.clone()));
                 self.tags = tags.clone();
             }
             Event::ApplicationUpdated { patch, at } => {
-                self.settings.iter_mut().for_each(|settings| settings.take(patch));
+                self.settings.iter_mut().for_each(|settings| Arc::make_mut(settings).take(patch));
                 self.updated = *at;
             }
             Event::ApplicationMoved { state, details, at } => self.moved(*state, details, *at),
             Event::IdleChanged { since } => self.idle_since = *since,
             Event::Tagged { run, tags } => self.tag(run.as_ref(), tags),
             Event::JobRunArchived { run } => self.archived(run),
+            Event::HistoryPacked { head, names } => self.history.packed(head, names),
+            Event::TagsMoved { runs } => {
+                self.history.tags_moved(runs);
+                runs.iter().for_each(|(run, _)| drop(self.archived_tags.remove(run)));
+            }
             Event::WorkersForgotten { ids, wanted_version } => self.forget(ids, *wanted_version),
             _ => self.apply_to_run(event),
         }
@@ -35,18 +40,19 @@ impl Application {
     fn apply_to_run(&mut self, event: &Event) {
         match event {
             Event::JobRunSubmitted { run, at } => self.submitted(run, *at),
-            Event::JobRunMoved { run, state, details, at } => self.with_run(run, |run| {
-                run.state = *state;
-                run.state_details = details.clone();
-                run.updated = *at;
-            }),
+            Event::JobRunMoved { run, state, details, at } => {
+                self.with_run(run, |run| to_state(run, *state, details, *at));
+            }
             Event::JobRunStopping { run, stop } => self.with_run(run, |run| {
                 if !matches!(stop.cause, StopCause::Failed(_)) {
-                    run.state = JobRunState::Cancelling;
-                    run.state_details = String::new();
+                    to_state(run, JobRunState::Cancelling, "", stop.since);
                 }
                 run.updated = stop.since;
                 run.stop = Some(stop.clone());
+            }),
+            Event::AttemptFailed { run, outcome, details, at } => self.with_run(run, |run| {
+                run.attempts.last_mut().into_iter().for_each(|last| last.outcome = Some(outcome.clone()));
+                to_state(run, JobRunState::Pending, details, *at);
             }),
             Event::JobRunConcluded { run, outcome } => {
                 self.with_run(run, |run| run.outcome = Some(outcome.clone()));
@@ -54,9 +60,7 @@ impl Application {
             Event::JobRunEnded { run, state, details, at } => {
                 self.settle(run);
                 self.with_run(run, |run| {
-                    run.state = *state;
-                    run.state_details = details.clone();
-                    run.updated = *at;
+                    to_state(run, *state, details, *at);
                     run.ended = Some(*at);
                 });
             }
@@ -100,7 +104,7 @@ impl Application {
             Some(id) => {
                 // The history object of a run that has ended may be on its way with the old tags.
                 if self.runs.get(id).is_none_or(|run| run.state.is_terminal()) {
-                    self.archived_tags.insert(id.clone(), tags.clone());
+                    self.history.retag(id, tags);
                 }
                 self.with_run(id, |run| run.request.tags = tags.clone());
             }
@@ -116,6 +120,8 @@ impl Application {
             state_details: String::new(),
             created: at,
             updated: at,
+            queued: None,
+            dequeued: None,
             attempts: Vec::new(),
             stop: None,
             outcome: None,
@@ -123,7 +129,7 @@ impl Application {
             bill: Default::default(),
             logs_incomplete: false,
         };
-        self.runs.insert(request.id.clone(), Arc::new(run));
+        self.runs.insert(request.id.clone(), run);
     }
 
     fn admitted(&mut self, id: &WorkerId, worker: &Worker, wanted_version: u64) {
@@ -138,6 +144,7 @@ impl Application {
                 ended: None,
                 wanted_version: 0,
                 last_ordinal: 0,
+                outcome: None,
             }),
             Role::Executor { ordinal, .. } => run.attempts.iter_mut().for_each(|attempt| {
                 if attempt.number == worker.attempt {
@@ -180,14 +187,13 @@ impl Application {
     fn archived(&mut self, id: &JobRunId) {
         if let Some(run) = self.runs.remove(id) {
             self.tokens.remove(&run.request.token);
+            self.history.settled(&run);
             self.removals += 1;
         }
     }
 
     fn with_run(&mut self, id: &JobRunId, change: impl FnOnce(&mut JobRun)) {
-        if let Some(run) = self.runs.get_mut(id) {
-            change(Arc::make_mut(run));
-        }
+        self.runs.change(id, change);
     }
 
     fn with_worker(&mut self, id: &WorkerId, change: impl FnOnce(&mut Worker)) {
@@ -215,6 +221,17 @@ fn change_once<T>(change: impl FnOnce(&mut T)) -> impl FnMut(&mut T) {
             change(value);
         }
     }
+}
+
+fn to_state(run: &mut JobRun, state: JobRunState, details: &str, at: Millis) {
+    if state == JobRunState::Queued {
+        run.queued = Some(at);
+    } else if run.state == JobRunState::Queued {
+        run.dequeued = Some(at);
+    }
+    run.state = state;
+    run.state_details = details.to_owned();
+    run.updated = at;
 }
 
 fn add_to_bill(run: &mut JobRun, worker: &Worker) {

@@ -2,6 +2,7 @@
 
 use crate::application::{Identity, Patch, Settings};
 use crate::exit::Exit;
+use crate::history::Head;
 use crate::id::{HostId, JobRunId, Mark, WorkerId};
 use crate::job_run::NewRun;
 use crate::time::Millis;
@@ -36,6 +37,8 @@ pub enum Command {
         tags: BTreeMap<String, String>,
         /// What the state said of its tags (`Application::tags_of`) when the caller read them: else it must look again.
         looked_at: Option<BTreeMap<String, String>>,
+        /// `History::tag_moves` at that time.
+        moves: u64,
     },
     /// StartJobRun.
     StartJobRun {
@@ -118,6 +121,15 @@ pub enum Command {
     Tick(Tick),
     /// These runs are in history.
     Archived(Vec<JobRunId>),
+    /// This segment is stored.
+    Packed {
+        /// The segment.
+        head: Box<Head>,
+        /// Ids of the runs in it, or names of the segments.
+        names: Vec<String>,
+    },
+    /// These changed tags are stored.
+    TagsStored(Vec<(JobRunId, u64)>),
 }
 
 /// What a tick has seen.

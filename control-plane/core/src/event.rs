@@ -1,6 +1,7 @@
 //! What was decided. Events are facts: they carry everything that `apply` needs and nothing that it must look up.
 
 use crate::application::{ApplicationState, Identity, Patch, Settings};
+use crate::history::Head;
 use crate::id::{JobRunId, WorkerId};
 use crate::job_run::{JobRunState, NewRun, Outcome, Stop};
 use crate::time::Millis;
@@ -74,6 +75,17 @@ pub enum Event {
         /// Why and how.
         stop: Stop,
     },
+    /// The newest attempt of a run failed and another one is to follow: the run is PENDING again.
+    AttemptFailed {
+        /// Which.
+        run: JobRunId,
+        /// How the attempt ended.
+        outcome: Outcome,
+        /// The run's `stateDetails` until its next driver is admitted.
+        details: String,
+        /// When.
+        at: Millis,
+    },
     /// A run's end is known; its workers are still ending.
     JobRunConcluded {
         /// Which.
@@ -96,6 +108,18 @@ pub enum Event {
     JobRunArchived {
         /// Which.
         run: JobRunId,
+    },
+    /// Settled runs, or segments of them, now lie in a segment.
+    HistoryPacked {
+        /// The segment.
+        head: Box<Head>,
+        /// Ids of the runs, or names of the segments.
+        names: Vec<String>,
+    },
+    /// Changed tags of archived runs now lie in objects of their own.
+    TagsMoved {
+        /// Which runs, and the version of their tags.
+        runs: Vec<(JobRunId, u64)>,
     },
     /// A worker was admitted.
     WorkerAdmitted {
@@ -134,7 +158,8 @@ pub enum Event {
         /// How.
         ended: Ended,
     },
-    /// Spark has deleted the pods of ended executors: they leave the state, their use stays on the bill.
+    /// Ended workers leave the state, their use stays on the bill: Spark has deleted the pods of these executors, or the
+    /// attempt that they belong to is over.
     WorkersForgotten {
         /// Which.
         ids: Vec<WorkerId>,

@@ -88,6 +88,18 @@ impl WorkerId {
         Self(format!("{run}-{attempt}-driver"))
     }
 
+    /// The bounds between which all workers of a run lie.
+    pub(crate) fn all_of(run: &JobRunId) -> std::ops::Range<Self> {
+        // The character after '-'.
+        Self(format!("{run}-"))..Self(format!("{run}."))
+    }
+
+    /// The run and the attempt that the name says.
+    pub fn run_and_attempt(&self) -> Option<(JobRunId, u32)> {
+        let mut parts = self.0.split('-');
+        Some((JobRunId::new(parts.next()?), parts.next()?.parse().ok()?))
+    }
+
     /// The executor that answers to the pod `uid` of an attempt.
     pub fn executor(run: &JobRunId, attempt: u32, uid: &str) -> Self {
         Self(format!("{run}-{attempt}-{uid}"))

@@ -42,7 +42,7 @@ impl JobRunState {
         matches!(self, Self::Success | Self::Failed | Self::Cancelled)
     }
 
-    /// True if the API's graph has an arrow from here to `next` (user guide, "job states").
+    /// True if the API's graph has an arrow from here to `next` (user guide, "job states" and "job resiliency").
     pub fn may_become(self, next: Self) -> bool {
         use JobRunState::*;
         let ends = matches!(next, Failed | Cancelling);
@@ -50,8 +50,9 @@ impl JobRunState {
             Submitted => ends || matches!(next, Queued | Pending),
             Queued => ends || next == Pending,
             Pending => ends || next == Scheduled,
-            Scheduled => ends || next == Running,
-            Running => ends || next == Success,
+            // Back to PENDING: the attempt failed and another one follows.
+            Scheduled => ends || matches!(next, Running | Pending),
+            Running => ends || matches!(next, Success | Pending),
             Cancelling => matches!(next, Cancelled | Failed),
             Success | Failed | Cancelled => false,
         }
@@ -89,6 +90,29 @@ pub struct Needs {
     pub wants_executors: bool,
 }
 
+/// How often a run is tried (user guide, "job resiliency").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retry {
+    /// At most so many attempts: batch runs.
+    Attempts(u32),
+    /// Without end, until so many attempts have failed within an hour: streaming runs.
+    FailuresPerHour(u32),
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self::Attempts(1)
+    }
+}
+
+impl Retry {
+    /// True if there may be a second attempt some day: each attempt's logs then have a folder of their own.
+    pub fn names_attempts(self) -> bool {
+        self != Self::Attempts(1)
+    }
+}
+
 /// What a caller has asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewRun {
@@ -108,6 +132,12 @@ pub struct NewRun {
     pub mode: String,
     /// Milliseconds after its start; none for no limit.
     pub timeout: Option<i64>,
+    /// How often it is tried.
+    #[serde(default)]
+    pub retry: Retry,
+    /// `flexExecution.enabled`: shown in every form of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flex: Option<bool>,
     /// The label of the application at submission.
     pub release: ReleaseLabel,
     /// What it needs.
@@ -160,6 +190,9 @@ pub struct Attempt {
     pub wanted_version: u64,
     /// The last log folder given to an executor.
     pub last_ordinal: u32,
+    /// How it failed, if another one is to follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
 }
 
 /// How a run has ended, before all its workers have.
@@ -184,6 +217,12 @@ pub struct JobRun {
     pub created: Millis,
     /// Last change.
     pub updated: Millis,
+    /// When it came into QUEUED, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued: Option<Millis>,
+    /// When it left QUEUED.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dequeued: Option<Millis>,
     /// Tries, oldest first.
     pub attempts: Vec<Attempt>,
     /// Set while it is being stopped.
@@ -199,9 +238,25 @@ pub struct JobRun {
 }
 
 impl JobRun {
-    /// The attempt that counts.
+    /// The newest attempt, which may be over.
     pub fn attempt(&self) -> Option<&Attempt> {
         self.attempts.last()
+    }
+
+    /// The attempt under way: none before the first and none between two.
+    pub fn current(&self) -> Option<&Attempt> {
+        self.attempts.last().filter(|attempt| attempt.outcome.is_none())
+    }
+
+    /// Number of the attempt under way, or of the one that is to come.
+    pub fn attempt_number(&self) -> u32 {
+        self.current().map_or(self.attempts.len() as u32 + 1, |attempt| attempt.number)
+    }
+
+    /// When an attempt came about: the first with the run, a later one with the end of the one before.
+    pub fn attempt_created(&self, number: u32) -> Millis {
+        let before = self.attempts.iter().find(|attempt| attempt.number.saturating_add(1) == number);
+        before.and_then(|attempt| attempt.ended).unwrap_or(self.created)
     }
 
     /// When the driver's process first started.
@@ -209,15 +264,20 @@ impl JobRun {
         self.attempts.iter().find_map(|attempt| attempt.started)
     }
 
-    /// When the run must be stopped: `timeout` after its driver was admitted.
+    /// When the run must be stopped: `timeout` after its first driver was admitted, whatever attempt it is at.
     pub fn deadline(&self) -> Option<Millis> {
         let begun = self.attempts.first()?.created;
         self.request.timeout.map(|timeout| begun.plus(timeout))
     }
 
-    /// True if it is waiting for its driver to be admitted.
+    /// Milliseconds in QUEUED, once it has left it.
+    pub fn queued_for(&self) -> Option<i64> {
+        Some(self.dequeued?.since(self.queued?))
+    }
+
+    /// True if it waits for a driver to be admitted: its first, or that of its next attempt.
     pub fn wants_driver(&self) -> bool {
-        self.attempts.is_empty() && self.stop.is_none() && self.outcome.is_none() && !self.state.is_terminal()
+        self.current().is_none() && self.stop.is_none() && self.outcome.is_none() && !self.state.is_terminal()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::job_run::JobRunState;
 use crate::release::ReleaseLabel;
 use crate::time::{MINUTE, Millis};
 use crate::worker::Worker;
+use imbl::OrdSet;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -59,8 +60,12 @@ pub enum Effect {
 pub enum Waiting {
     /// For its application.
     Application(ApplicationState, String),
+    /// For one of so many places, behind so many runs that wait for one, too.
+    Queued(usize, usize),
     /// For runs that came before.
     Behind(usize),
+    /// For the workers of its last attempt to end.
+    Workers(usize),
     /// For room.
     Room(Obstacle),
 }
@@ -74,9 +79,68 @@ impl fmt::Display for Waiting {
             Self::Application(state, progress) => {
                 write!(f, "The application is {}: {progress}", state.as_str())
             }
-            Self::Behind(1) => f.write_str("The JobRun is pending scheduling behind 1 run."),
-            Self::Behind(runs) => write!(f, "The JobRun is pending scheduling behind {runs} runs."),
+            Self::Queued(most, 0) => {
+                write!(
+                    f,
+                    "The JobRun is the first in the queue: the application runs at most {most} at once."
+                )
+            }
+            Self::Queued(most, before) => write!(
+                f,
+                "The JobRun is queued behind {}: the application runs at most {most} at once.",
+                count(*before)
+            ),
+            Self::Behind(runs) => write!(f, "The JobRun is pending scheduling behind {}.", count(*runs)),
+            Self::Workers(1) => f.write_str("The next attempt waits for 1 worker of the last one to end."),
+            Self::Workers(left) => {
+                write!(f, "The next attempt waits for {left} workers of the last one to end.")
+            }
             Self::Room(obstacle) => write!(f, "The JobRun is pending scheduling: it {obstacle}."),
+        }
+    }
+}
+
+fn count(runs: usize) -> String {
+    match runs {
+        1 => "1 run".to_owned(),
+        runs if runs > MOST_COUNTED => format!("more than {MOST_COUNTED} runs"),
+        runs => format!("{runs} runs"),
+    }
+}
+
+/// Runs before another one are counted no further than this.
+const MOST_COUNTED: usize = 1_000;
+
+/// Why runs are not further: what holds all of them, and what the first one lacks. The rest is asked of the state
+/// when somebody looks (`of`), for there may be very many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// All wait for their application, and what it says of its progress.
+    application: Option<(ApplicationState, String)>,
+    /// The first run that may have a driver, and why it has none.
+    first: Option<(JobRunId, Obstacle)>,
+}
+
+impl Waits {
+    /// Why this run waits; none if it does not, or if the next tick moves it on.
+    pub fn of(&self, app: &Application, id: &JobRunId) -> Option<Waiting> {
+        let run = app.runs.get(id).filter(|run| run.wants_driver())?;
+        if let Some((state, progress)) = &self.application {
+            return Some(Waiting::Application(*state, progress.clone()));
+        }
+        let left = app.workers_of(id).filter(|(_, worker)| worker.is_live()).count();
+        let before = |list: &OrdSet<JobRunId>| list.range(..id.clone()).take(MOST_COUNTED + 1).count();
+        match run.state {
+            JobRunState::Pending if left > 0 => Some(Waiting::Workers(left)),
+            JobRunState::Pending => match &self.first {
+                Some((first, obstacle)) if first == id => Some(Waiting::Room(obstacle.clone())),
+                _ => Some(before(app.runs.pending())).filter(|runs| *runs > 0).map(Waiting::Behind),
+            },
+            JobRunState::Queued => {
+                let scheduler = app.settings.as_ref()?.scheduler()?;
+                Some(Waiting::Queued(scheduler.concurrent_runs, before(app.runs.queued())))
+            }
+            _ => Some(app.runs.queued().len()).filter(|queued| *queued > 0).map(Waiting::Behind),
         }
     }
 }
@@ -86,8 +150,8 @@ impl fmt::Display for Waiting {
 pub struct Plan {
     /// What to do.
     pub effects: Vec<Effect>,
-    /// Why nothing happens to these runs.
-    pub waiting: BTreeMap<JobRunId, Waiting>,
+    /// Why runs are not further.
+    pub waits: Waits,
     /// When time alone will change something.
     pub wake_at: Option<Millis>,
 }
@@ -101,13 +165,13 @@ pub fn plan(app: &Application, look: &Look) -> Plan {
     }
     forget_strangers(app, look, &mut plan);
     archive(app, &mut plan);
-    plan.waiting = waiting(app, look);
+    plan.waits = waits(app, look);
     plan.wake_at = wake_at(app);
     plan
 }
 
 fn prepare(app: &Application, look: &Look, plan: &mut Plan) {
-    let wanted = app.state == ApplicationState::Starting || app.runs.values().any(|run| run.wants_driver());
+    let wanted = app.state == ApplicationState::Starting || app.runs.any_waits();
     if let (true, Some(settings), Runtime::Preparing(_)) = (wanted, &app.settings, &look.runtime) {
         plan.effects.push(Effect::Prepare(settings.release.clone()));
     }
@@ -155,42 +219,46 @@ fn forget_strangers(app: &Application, look: &Look, plan: &mut Plan) {
     }
 }
 
+/// Its run is over or gone, or at a later attempt, and it had time to leave.
 fn lingers(app: &Application, id: &WorkerId, at: Millis) -> bool {
-    let run = id.as_str().split('-').next().map(JobRunId::new).and_then(|run| app.runs.get(&run));
-    run.is_none_or(|run| run.ended.is_some_and(|ended| at >= ended.plus(LINGER)))
+    let Some((run, number)) = id.run_and_attempt() else { return true };
+    let Some(run) = app.runs.get(&run) else { return true };
+    let attempt = run.attempts.iter().find(|attempt| attempt.number == number && attempt.outcome.is_some());
+    let over = run.ended.or_else(|| attempt?.ended);
+    over.is_some_and(|over| at >= over.plus(LINGER))
 }
 
 fn archive(app: &Application, plan: &mut Plan) {
-    let settled = app.runs.iter().filter(|(_, run)| run.state.is_terminal());
-    plan.effects.extend(settled.map(|(id, _)| Effect::Archive(id.clone())));
+    plan.effects.extend(app.runs.settled().iter().cloned().map(Effect::Archive));
 }
 
-fn waiting(app: &Application, look: &Look) -> BTreeMap<JobRunId, Waiting> {
-    let waiting = app.runs.iter().filter(|(_, run)| run.wants_driver() && run.state != JobRunState::Queued);
+fn waits(app: &Application, look: &Look) -> Waits {
     let progress = match &look.runtime {
-        Runtime::Preparing(progress) => progress.clone(),
-        _ => String::new(),
+        Runtime::Preparing(progress) => Some(progress.clone()),
+        _ => None,
     };
-    let reason = |(place, (id, run)): (usize, (&JobRunId, &std::sync::Arc<crate::job_run::JobRun>))| {
-        let prepared = !matches!(look.runtime, Runtime::Preparing(_));
-        let reason = if app.state != ApplicationState::Started || !prepared {
-            Waiting::Application(app.state, progress.clone())
-        } else if place > 0 {
-            Waiting::Behind(place)
-        } else {
-            Waiting::Room(admission::driver(app, &run.request.needs, &look.room).err()?)
-        };
-        Some((id.clone(), reason))
+    if app.state != ApplicationState::Started || progress.is_some() {
+        return Waits { application: Some((app.state, progress.unwrap_or_default())), first: None };
+    }
+    let first = || {
+        let id = app.next_for_a_driver(None)?;
+        let obstacle = admission::driver(app, &app.runs.get(id)?.request.needs, &look.room).err()?;
+        Some((id.clone(), obstacle))
     };
-    waiting.enumerate().filter_map(reason).collect()
+    Waits { application: None, first: first() }
 }
 
 fn wake_at(app: &Application) -> Option<Millis> {
-    let runs = app.runs.values().filter(|run| !run.state.is_terminal() && run.stop.is_none());
-    let deadlines = runs.filter_map(|run| run.deadline());
+    let begun = app.runs.begun().iter().filter_map(|id| app.runs.get(id));
+    let undecided = begun.filter(|run| run.stop.is_none() && run.outcome.is_none());
+    let deadlines = undecided.filter_map(|run| run.deadline());
     let workers = app.workers.values().filter(|worker| worker.is_live());
     let kills = workers.filter_map(|worker| worker.released.as_ref().map(|release| release.kill_after()));
-    let auto_stop = app.settings.as_ref().and_then(|settings| settings.auto_stop);
-    let idle = app.idle_since.zip(auto_stop).map(|(since, limit)| since.plus(limit));
-    deadlines.chain(kills).chain(idle).min()
+    let settings = app.settings.as_ref();
+    let idle = app.idle_since.zip(settings.and_then(|settings| settings.auto_stop));
+    let idle = idle.map(|(since, limit)| since.plus(limit));
+    let first_queued = app.runs.queued().get_min().and_then(|id| app.runs.get(id)?.queued);
+    let queue = first_queued.zip(settings.and_then(|settings| settings.scheduler()));
+    let queue = queue.map(|(since, scheduler)| since.plus(scheduler.queue_timeout));
+    deadlines.chain(kills).chain(idle).chain(queue).min()
 }

@@ -1,17 +1,18 @@
 //! Commands of an application's owner. Rules by state: facts page §1.2 (user guide and observed texts).
 
-use super::{Draft, progress};
+use super::{Draft, job_run, progress};
 use crate::application::{Application, ApplicationState, Identity, Patch, Settings};
+use crate::command::Command;
 use crate::event::Event;
 use crate::id::JobRunId;
 use crate::refusal::Refusal;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 use ApplicationState::{Created, Started, Starting, Stopped, Stopping, Terminated};
 
 /// Settings that may change while the application is started, as the API names them.
-const CHANGEABLE_WHILE_STARTED: [&str; 3] =
-    ["extendedSupportConfiguration", "imageConfiguration", "maximumCapacity"];
+const CHANGEABLE_WHILE_STARTED: [&str; 2] = ["extendedSupportConfiguration", "maximumCapacity"];
 
 pub(super) fn create(
     app: &Application,
@@ -28,9 +29,9 @@ pub(super) fn create(
 
 pub(super) fn update(draft: &mut Draft, patch: &Patch) -> Result<(), Refusal> {
     let Some(settings) = &draft.app.settings else { return Err(Refusal::NoApplication) };
-    let mut after = settings.clone();
+    let mut after = (**settings).clone();
     after.take(patch);
-    if after == *settings {
+    if after == **settings {
         return Ok(());
     }
     match draft.app.state {
@@ -76,9 +77,14 @@ fn changeable(name: &str, before: &Settings, after: &Settings) -> bool {
         "schedulerConfiguration" => {
             other_than(before, "maxConcurrentRuns") == other_than(after, "maxConcurrentRuns")
         }
-        "workerTypeSpecifications" => true,
+        "imageConfiguration" | "workerTypeSpecifications" => !keeps_its_image(before),
         name => CHANGEABLE_WHILE_STARTED.contains(&name),
     }
+}
+
+/// Workers that stand ready have their image already.
+fn keeps_its_image(settings: &Settings) -> bool {
+    settings.echo.get("initialCapacity").and_then(Value::as_object).is_some_and(|pools| !pools.is_empty())
 }
 
 pub(super) fn start(draft: &mut Draft) -> Result<(), Refusal> {
@@ -92,14 +98,19 @@ pub(super) fn start(draft: &mut Draft) -> Result<(), Refusal> {
     }
 }
 
+/// Runs that are QUEUED hold nothing and are cancelled; any other run must have ended before.
 pub(super) fn stop(draft: &mut Draft) -> Result<(), Refusal> {
     let state = draft.app.state;
-    if !matches!(state, Starting | Started) {
+    if !matches!(state, Created | Starting | Started) {
         return Err(Refusal::WrongState { state, allowed: &[Starting, Started] });
     }
-    let active = draft.app.runs.values().filter(|run| !run.state.is_terminal()).count();
+    let queued: Vec<JobRunId> = draft.app.runs.queued().iter().cloned().collect();
+    let active = draft.app.runs.active() - queued.len();
     if active > 0 {
         return Err(Refusal::ActiveRuns(active));
+    }
+    for run in &queued {
+        job_run::cancel(draft, run, 0)?;
     }
     progress::move_application(draft, Stopping, "User initiated.");
     Ok(())
@@ -117,13 +128,31 @@ pub(super) fn delete(draft: &mut Draft) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// What a deleted application answers: it is still shown, so its owner is told its state; nothing changes any more.
+pub(super) fn after_its_end(app: &Application, command: &Command) -> Result<Vec<Event>, Refusal> {
+    let state = app.state;
+    match command {
+        _ if app.identity.is_none() => Err(Refusal::NoApplication),
+        Command::Delete => Ok(Vec::new()),
+        Command::Start | Command::Update(_) => {
+            Err(Refusal::WrongState { state, allowed: &[Created, Stopped] })
+        }
+        Command::Stop => Err(Refusal::WrongState { state, allowed: &[Starting, Started] }),
+        Command::StartJobRun { .. } => Err(Refusal::NotStarted(state)),
+        _ => Err(Refusal::NoApplication),
+    }
+}
+
 pub(super) fn tag(
     draft: &mut Draft,
     run: Option<&JobRunId>,
     tags: &BTreeMap<String, String>,
     looked_at: Option<&BTreeMap<String, String>>,
+    moves: u64,
 ) -> Result<(), Refusal> {
-    if draft.app.tags_of(run) != looked_at {
+    // Tags that the state does not say may have been changed and have left it again meanwhile.
+    let moved = looked_at.is_none() && draft.app.history.tag_moves != moves;
+    if moved || draft.app.tags_of(run) != looked_at {
         return Err(Refusal::LookAgain);
     }
     draft.emit(Event::Tagged { run: run.cloned(), tags: tags.clone() });

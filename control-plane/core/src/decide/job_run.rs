@@ -5,7 +5,7 @@ use crate::admission;
 use crate::application::ApplicationState;
 use crate::event::Event;
 use crate::id::{HostId, JobRunId};
-use crate::job_run::{NewRun, Stop, StopCause};
+use crate::job_run::{JobRunState, NewRun, Stop, StopCause};
 use crate::refusal::Refusal;
 use crate::time::SECOND;
 
@@ -14,7 +14,7 @@ const ABANDON_GRACE: i64 = 5 * SECOND;
 
 /// A repeat of the same request brings about nothing: the caller finds the run by its token.
 pub(super) fn start(draft: &mut Draft, run: &NewRun, looked_at: u64) -> Result<(), Refusal> {
-    use ApplicationState::{Created, Started, Starting, Stopped};
+    use ApplicationState::{Created, Started, Starting, Stopped, Stopping};
     if let Some(known) = draft.app.tokens.get(&run.token).and_then(|id| draft.app.runs.get(id)) {
         return if known.request.content == run.content { Ok(()) } else { Err(Refusal::TokenConflict) };
     }
@@ -24,20 +24,26 @@ pub(super) fn start(draft: &mut Draft, run: &NewRun, looked_at: u64) -> Result<(
     let auto_start = draft.app.settings.as_ref().is_some_and(|settings| settings.auto_start);
     match draft.app.state {
         Started | Starting => {}
-        Created | Stopped if auto_start => {}
+        // A run that comes while it stops starts it again.
+        Created | Stopping | Stopped if auto_start => {}
         state => return Err(Refusal::NotStarted(state)),
     }
     let at = draft.now;
     draft.emit(Event::JobRunSubmitted { run: Box::new(run.clone()), at });
     if matches!(draft.app.state, Created | Stopped) {
-        progress::move_application(draft, Starting, "Started by a job run.");
+        start_application(draft);
     }
     Ok(())
 }
 
-/// Cancelling a run that is being cancelled or has ended changes nothing.
+pub(super) fn start_application(draft: &mut Draft) {
+    progress::move_application(draft, ApplicationState::Starting, "Started by a job run.");
+}
+
+/// Cancelling a run that is being cancelled or has ended changes nothing. Only a job that runs has use of a grace.
 pub(super) fn cancel(draft: &mut Draft, id: &JobRunId, grace: i64) -> Result<(), Refusal> {
-    stop(draft, id, StopCause::Cancelled, grace)
+    let runs = draft.app.runs.get(id).is_some_and(|run| run.state == JobRunState::Running);
+    stop(draft, id, StopCause::Cancelled, if runs { grace } else { 0 })
 }
 
 pub(super) fn fail(draft: &mut Draft, id: &JobRunId, details: &str) -> Result<(), Refusal> {

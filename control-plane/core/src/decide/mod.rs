@@ -3,8 +3,10 @@
 //! Pure: the same state, command and time give the same events. One file per kind of asker.
 
 mod application;
+mod history;
 mod job_run;
 mod progress;
+mod retry;
 mod tick;
 mod worker;
 
@@ -20,7 +22,7 @@ pub fn decide(app: &Application, command: &Command, now: Millis) -> Result<Vec<E
         return Ok(application::create(app, identity, settings, tags));
     }
     if !app.is_alive() {
-        return Err(Refusal::NoApplication);
+        return application::after_its_end(app, command);
     }
     let mut draft = Draft { app: app.clone(), events: Vec::new(), now };
     run(&mut draft, command)?;
@@ -34,14 +36,16 @@ fn run(draft: &mut Draft, command: &Command) -> Result<(), Refusal> {
         Command::Start => application::start(draft),
         Command::Stop => application::stop(draft),
         Command::Delete => application::delete(draft),
-        Command::Tag { run, tags, looked_at } => {
-            application::tag(draft, run.as_ref(), tags, looked_at.as_ref())
+        Command::Tag { run, tags, looked_at, moves } => {
+            application::tag(draft, run.as_ref(), tags, looked_at.as_ref(), *moves)
         }
         Command::StartJobRun { run, looked_at } => job_run::start(draft, run, *looked_at),
         Command::CancelJobRun { run, grace } => job_run::cancel(draft, run, *grace),
         Command::FailJobRun { run, details } => job_run::fail(draft, run, details),
         Command::Abandon { host, details } => job_run::abandon(draft, host, details),
         Command::Archived(runs) => job_run::archived(draft, runs),
+        Command::Packed { head, names } => history::packed(draft, head, names),
+        Command::TagsStored(runs) => history::tags_stored(draft, runs),
         Command::Hello { worker, mark, address, ui_port } => {
             worker::hello(draft, worker, mark, address, *ui_port)
         }

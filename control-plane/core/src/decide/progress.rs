@@ -1,6 +1,7 @@
 //! What follows from the state alone: stops become releases, ends become outcomes, outcomes become terminal states.
 
 use super::Draft;
+use super::retry::{self, Next};
 use crate::application::ApplicationState;
 use crate::event::Event;
 use crate::exit::{Exit, ExitCode};
@@ -64,7 +65,8 @@ pub(super) fn advance(draft: &mut Draft, id: &JobRunId) {
     stop_if_overdue(draft, id);
     release_if_stopping(draft, id);
     conclude_if_over(draft, id);
-    release_if_concluded(draft, id);
+    release_if_over(draft, id);
+    forget_if_between_attempts(draft, id);
     end_if_settled(draft, id);
 }
 
@@ -81,7 +83,7 @@ fn stop_if_overdue(draft: &mut Draft, id: &JobRunId) {
 fn release_if_stopping(draft: &mut Draft, id: &JobRunId) {
     let Some(run) = draft.app.runs.get(id).cloned() else { return };
     let (Some(stop), None) = (&run.stop, &run.outcome) else { return };
-    if let Some(attempt) = run.attempt() {
+    if let Some(attempt) = run.current() {
         release(draft, &attempt.driver, false, stop.grace, reason_of(&stop.cause));
     }
 }
@@ -94,22 +96,36 @@ fn reason_of(cause: &StopCause) -> &str {
     }
 }
 
-/// The run's end is known when its driver has ended, or when it is stopped before it had one.
+/// The end of an attempt is known when its driver has ended; the run's with it, unless another attempt is to follow, or
+/// when it is stopped while it has no driver.
 fn conclude_if_over(draft: &mut Draft, id: &JobRunId) {
     let Some(run) = draft.app.runs.get(id).cloned() else { return };
     if run.outcome.is_some() || run.state.is_terminal() {
         return;
     }
-    let driver_end = run.attempt().and_then(|attempt| draft.app.workers.get(&attempt.driver)?.ended.clone());
-    let outcome = match (&run.stop, driver_end, run.attempt()) {
+    let current = run.current();
+    let driver_end = current.and_then(|attempt| draft.app.workers.get(&attempt.driver)?.ended.clone());
+    let outcome = match (&run.stop, driver_end, current) {
         (Some(stop), _, None) | (Some(stop), Some(_), Some(_)) => outcome_of_stop(&stop.cause),
-        (None, Some(ended), Some(_)) => outcome_of_exit(&ended.exit),
+        (None, Some(ended), Some(_)) => {
+            let outcome = outcome_of_exit(&ended.exit);
+            match retry::next(&run, ended.exit.code, outcome.clone(), draft.now) {
+                Next::End(outcome) => outcome,
+                Next::Attempt => return fail_attempt(draft, id, run.attempt_number(), outcome),
+            }
+        }
         _ => return,
     };
     if outcome.state == JobRunState::Success && run.state == JobRunState::Scheduled {
         move_run(draft, id, JobRunState::Running, "");
     }
     draft.emit(Event::JobRunConcluded { run: id.clone(), outcome });
+}
+
+fn fail_attempt(draft: &mut Draft, run: &JobRunId, number: u32, outcome: Outcome) {
+    let details =
+        cut(&format!("Attempt {number} failed, attempt {} follows. {}", number + 1, outcome.details));
+    draft.emit(Event::AttemptFailed { run: run.clone(), outcome, details, at: draft.now });
 }
 
 fn outcome_of_stop(cause: &StopCause) -> Outcome {
@@ -145,8 +161,9 @@ fn outcome_of_exit(exit: &Exit) -> Outcome {
     Outcome { state: JobRunState::Failed, details: cut(&details) }
 }
 
-fn release_if_concluded(draft: &mut Draft, id: &JobRunId) {
-    if draft.app.runs.get(id).is_none_or(|run| run.outcome.is_none()) {
+/// What is left of an attempt that is over is told to end.
+fn release_if_over(draft: &mut Draft, id: &JobRunId) {
+    if draft.app.runs.get(id).is_none_or(|run| run.outcome.is_none() && run.current().is_some()) {
         return;
     }
     let live: Vec<WorkerId> =
@@ -156,11 +173,23 @@ fn release_if_concluded(draft: &mut Draft, id: &JobRunId) {
     }
 }
 
+/// The workers of an attempt that is over leave the state when all have ended; only then may the next one begin.
+fn forget_if_between_attempts(draft: &mut Draft, id: &JobRunId) {
+    let between = draft.app.runs.get(id).is_some_and(|run| run.wants_driver());
+    if !between || draft.app.has_live_workers(id) {
+        return;
+    }
+    let ids: Vec<WorkerId> = draft.app.workers_of(id).map(|(id, _)| id.clone()).collect();
+    if !ids.is_empty() {
+        draft.emit(Event::WorkersForgotten { ids, wanted_version: 0 });
+    }
+}
+
 /// Terminal only when every worker has ended: the logs are then complete and the bill is whole.
 fn end_if_settled(draft: &mut Draft, id: &JobRunId) {
     let Some(run) = draft.app.runs.get(id).cloned() else { return };
     let Some(outcome) = &run.outcome else { return };
-    if run.state.is_terminal() || draft.app.workers_of(id).any(|(_, worker)| worker.is_live()) {
+    if run.state.is_terminal() || draft.app.has_live_workers(id) {
         return;
     }
     let details = match (run.logs_incomplete, outcome.details.as_str()) {

@@ -2,9 +2,10 @@
 
 use crate::stage::{Stage, run, start};
 use firesteel_core::application::ApplicationState::*;
-use firesteel_core::application::{Capacity, Patch};
+use firesteel_core::application::{ApplicationState, Capacity, Patch};
 use firesteel_core::command::Command;
 use firesteel_core::id::JobRunId;
+use firesteel_core::job_run::JobRunState;
 use firesteel_core::refusal::Refusal;
 use firesteel_core::release::ReleaseLabel;
 use firesteel_core::time::MINUTE;
@@ -47,24 +48,89 @@ fn an_active_application_does_not_stop() {
 }
 
 #[test]
-fn stop_and_delete_go_by_the_state() {
+fn every_command_of_its_owner_in_every_state() {
+    let fixed = || Command::Update(Patch { auto_start: Some(false), ..Patch::default() });
+    let no = |state, allowed| Err(Refusal::WrongState { state, allowed });
+    let (idle, live): (&[_], &[_]) = (&[Created, Stopped], &[Starting, Started]);
+    let refused = Err(Refusal::FixedWhileStarted(vec!["autoStartConfiguration".to_owned()]));
+    // What becomes of it by: start, stop, delete, an update of any member, a run.
+    let table = [
+        (Created, [Ok(Starting), Ok(Stopping), Ok(Terminated), Ok(Created), Ok(Starting)]),
+        (Starting, [Ok(Starting), Ok(Stopping), no(Starting, idle), no(Starting, idle), Ok(Starting)]),
+        (Started, [Ok(Started), Ok(Stopping), no(Started, idle), refused, Ok(Started)]),
+        (
+            Stopping,
+            [no(Stopping, idle), no(Stopping, live), no(Stopping, idle), no(Stopping, idle), Ok(Stopping)],
+        ),
+        (Stopped, [Ok(Starting), no(Stopped, live), Ok(Terminated), Ok(Stopped), Ok(Starting)]),
+        (
+            Terminated,
+            [
+                no(Terminated, idle),
+                no(Terminated, live),
+                Ok(Terminated),
+                no(Terminated, idle),
+                Err(Refusal::NotStarted(Terminated)),
+            ],
+        ),
+    ];
+    for (state, outcomes) in table {
+        let commands = [Command::Start, Command::Stop, Command::Delete, fixed(), start(run("r1"))];
+        for (command, expected) in commands.into_iter().zip(outcomes) {
+            let mut stage = in_state(state);
+            let said = format!("{command:?} while {state:?}");
+            let found = stage.try_to(command).map(|_| stage.app.state);
+            assert_eq!(found, expected, "{said}");
+        }
+    }
+}
+
+fn in_state(state: ApplicationState) -> Stage {
     let mut stage = Stage::new(None);
-    assert_eq!(
-        stage.try_to(Command::Stop),
-        Err(Refusal::WrongState { state: Created, allowed: &[Starting, Started] })
-    );
-    let mut stage = started();
-    assert_eq!(
-        stage.try_to(Command::Delete),
-        Err(Refusal::WrongState { state: Started, allowed: &[Created, Stopped] })
-    );
-    stage.must(Command::Stop);
-    stage.tick();
-    assert!(stage.is(Stopped));
-    stage.must(Command::Delete);
-    assert!(stage.is(Terminated));
-    for command in [Command::Start, Command::Delete, start(run("r1"))] {
+    let way: &[Command] = match state {
+        Creating | Created => &[],
+        Starting | Started => &[Command::Start],
+        Stopping | Stopped => &[Command::Stop],
+        Terminated => &[Command::Delete],
+    };
+    for command in way {
+        stage.must(command.clone());
+    }
+    if matches!(state, Started | Stopped) {
+        stage.tick();
+    }
+    assert!(stage.is(state));
+    stage
+}
+
+#[test]
+fn an_application_that_was_never_made_takes_nothing() {
+    let mut stage = Stage::new(None);
+    stage.app = Default::default();
+    for command in [Command::Start, Command::Stop, Command::Delete, start(run("r1"))] {
         assert_eq!(stage.try_to(command), Err(Refusal::NoApplication));
+    }
+}
+
+#[test]
+fn a_run_that_comes_while_it_stops_starts_it_again() {
+    let mut stage = in_state(Stopping);
+    stage.submit("r1");
+    stage.tick();
+    assert!(stage.is(Starting));
+    stage.tick();
+    assert_eq!(stage.state_of("r1"), JobRunState::Scheduled);
+}
+
+#[test]
+fn an_image_is_fixed_while_workers_stand_ready_with_it() {
+    for (pools, allowed) in [(json!({}), true), (json!({ "DRIVER": { "workerCount": 1 } }), false)] {
+        let mut stage = Stage::new(None);
+        stage.set("initialCapacity", pools).expect("before it starts");
+        stage.must(Command::Start);
+        stage.tick();
+        let other = json!({ "imageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/a:b" });
+        assert_eq!(stage.set("imageConfiguration", other).is_ok(), allowed);
     }
 }
 

@@ -22,8 +22,7 @@ fn a_driver_keeps_room_for_one_executor() {
         left: Size { cpu: 1, memory: 996, disk: u32::MAX - 40 },
     };
     assert_eq!(obstacle.exceeded(), ["cpu: 2 vCPU"]);
-    let waiting = stage.plan(&[]).waiting;
-    assert_eq!(waiting.get(&JobRunId::new("r2")), Some(&Waiting::Room(obstacle)));
+    assert_eq!(stage.waits_for("r2"), Some(Waiting::Room(obstacle)));
 }
 
 #[test]
@@ -49,8 +48,7 @@ fn later_runs_wait_behind_the_first() {
     stage.must(start(driver_only));
     stage.tick();
     assert_eq!((stage.state_of("r2"), stage.state_of("r3")), (Pending, Pending));
-    let waiting = stage.plan(&[]).waiting;
-    assert_eq!(waiting.get(&JobRunId::new("r3")), Some(&Waiting::Behind(1)));
+    assert_eq!(stage.waits_for("r3"), Some(Waiting::Behind(1)));
 }
 
 #[test]
@@ -72,13 +70,12 @@ fn the_quota_and_the_host_bound_what_is_admitted() {
     stage.running("r1");
     stage.submit("r2");
     stage.tick();
-    let waiting = stage.plan(&[]).waiting;
     let quota = Waiting::Room(Obstacle::Quota { asked: 2, left: 1 });
-    assert_eq!(waiting.get(&JobRunId::new("r2")), Some(&quota));
+    assert_eq!(stage.waits_for("r2"), Some(quota));
     (stage.room.quota_cpu, stage.room.heap_mib) = (16, 3_000);
     stage.tick();
     let host = Waiting::Room(Obstacle::Host { asked: 2_048, left: 952 });
-    assert_eq!(stage.plan(&[]).waiting.get(&JobRunId::new("r2")), Some(&host));
+    assert_eq!(stage.waits_for("r2"), Some(host));
 }
 
 #[test]
@@ -109,8 +106,7 @@ fn while_the_release_is_prepared_the_run_says_so() {
     stage.runtime = Runtime::Preparing("fetching Spark 3.5.6".to_owned());
     stage.submit("r1");
     stage.tick();
-    let waiting = stage.plan(&[]).waiting;
-    let text = waiting.get(&JobRunId::new("r1")).map(ToString::to_string);
+    let text = stage.waits_for("r1").map(|waiting| waiting.to_string());
     assert_eq!(text.as_deref(), Some("The application is STARTING: fetching Spark 3.5.6"));
 }
 

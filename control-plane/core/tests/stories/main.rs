@@ -5,5 +5,7 @@ mod cancel;
 mod capacity;
 mod executors;
 mod invariants;
+mod queue;
+mod retry;
 mod run;
 mod stage;

@@ -1,13 +1,13 @@
 //! A stage for stories: one application, a clock, and words for what happens.
 
-use firesteel_core::application::{Application, ApplicationState, Capacity, Identity, Settings};
+use firesteel_core::application::{Application, ApplicationState, Capacity, Identity, Patch, Settings};
 use firesteel_core::command::{Command, Room, Runtime, Tick, Wanted, WantedExecutor};
 use firesteel_core::decide::decide;
 use firesteel_core::event::Event;
 use firesteel_core::exit::{Exit, ExitCode};
 use firesteel_core::id::{ApplicationId, HostId, JobRunId, Mark, WorkerId};
-use firesteel_core::job_run::{JobRun, JobRunState, Needs, NewRun};
-use firesteel_core::plan::{Look, Plan, Seen, plan};
+use firesteel_core::job_run::{JobRun, JobRunState, Needs, NewRun, Retry};
+use firesteel_core::plan::{Look, Plan, Seen, Waiting, plan};
 use firesteel_core::refusal::Refusal;
 use firesteel_core::release::ReleaseLabel;
 use firesteel_core::size::Size;
@@ -84,10 +84,21 @@ impl Stage {
         self.submit(id);
         self.tick();
         self.tick();
-        let driver = WorkerId::driver(&JobRunId::new(id), 1);
+        self.begin(id, 1)
+    }
+
+    /// The admitted driver of this attempt says hello and starts its job.
+    pub fn begin(&mut self, id: &str, attempt: u32) -> WorkerId {
+        let driver = WorkerId::driver(&JobRunId::new(id), attempt);
         self.hello(&driver, "m1").expect("the driver says hello");
         self.report(&driver, "m1", &[], 0);
         driver
+    }
+
+    /// Replaces a member of the application that the API gives back.
+    pub fn set(&mut self, member: &str, value: Value) -> Result<Vec<Event>, Refusal> {
+        let echo = [(member.to_owned(), value)].into_iter().collect();
+        self.try_to(Command::Update(Patch { echo, ..Patch::default() }))
     }
 
     pub fn hello(&mut self, worker: &WorkerId, mark: &str) -> Result<Vec<Event>, Refusal> {
@@ -132,6 +143,11 @@ impl Stage {
         plan(&self.app, &look)
     }
 
+    /// Why the run is not further, as the next tick would see it.
+    pub fn waits_for(&self, id: &str) -> Option<Waiting> {
+        self.plan(&[]).waits.of(&self.app, &JobRunId::new(id))
+    }
+
     pub fn is(&self, state: ApplicationState) -> bool {
         self.app.state == state
     }
@@ -168,6 +184,8 @@ pub fn run(id: &str) -> NewRun {
         execution_role: "arn:aws:iam::123456789012:role/r".to_owned(),
         mode: "BATCH".to_owned(),
         timeout: Some(60 * MINUTE),
+        retry: Retry::default(),
+        flex: None,
         release: ReleaseLabel::new("emr-7.13.0"),
         needs: Needs {
             driver: SMALL,
