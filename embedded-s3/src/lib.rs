@@ -17,7 +17,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use access::{Gate, Keys, Roles, Seal};
+use access::{Gate, Holder, Keys, Latest, Limits, Named, Roles, Seal};
 use api::Api;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -79,8 +79,48 @@ pub enum OpenError {
     Roles(PathBuf, String),
 }
 
+/// A named user: a long-lived key of somebody who is neither the operator nor the control plane.
+#[derive(Debug, Clone)]
+pub struct NamedUser {
+    /// Their key.
+    pub key: KeyPair,
+    /// Their ARN.
+    pub arn: String,
+    /// What they may read and write: `s3://bucket/prefix/*`.
+    pub allow: Vec<String>,
+    /// What they may read.
+    pub read_only: Vec<String>,
+}
+
+/// A session that was issued here, as other services need to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedSession {
+    /// The secret of its access key.
+    pub secret_key: String,
+    /// When it ends, or has ended, in milliseconds since the epoch.
+    pub expires_ms: i64,
+    /// For whom it acts.
+    pub holder: SessionHolder,
+}
+
+/// For whom a session acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionHolder {
+    /// A role that was assumed.
+    Role {
+        /// ARN of the role.
+        role: String,
+        /// ARN of the session: `arn:aws:sts::<account>:assumed-role/<role>/<session>`.
+        arn: String,
+    },
+    /// The user of this long-lived access key.
+    User(String),
+}
+
 /// S3 and STS over one data folder.
 pub struct EmbeddedS3 {
+    keys: Arc<Keys>,
+    roles_file: Option<PathBuf>,
     index: Arc<Index>,
     s3: S3Service,
     sts: Sts,
@@ -112,10 +152,42 @@ impl EmbeddedS3 {
             state_bucket: config.state_bucket.into(),
             account: config.account_id.clone(),
             seal,
-            roles,
+            roles: Latest::new(roles),
+            named: Latest::default(),
         });
         let api = Api { index: index.clone(), blobs, region: config.region, account: config.account_id };
-        Ok(Self { index, s3: front::service(api, Gate(keys.clone())), sts: Sts::new(keys), _lock: lock })
+        let (s3, sts) = (front::service(api, Gate(keys.clone())), Sts::new(keys.clone()));
+        Ok(Self { keys, roles_file: config.roles_file, index, s3, sts, _lock: lock })
+    }
+
+    /// From now on these are the named users, and no others. Errors: a place that is not of the form `s3://…`.
+    pub fn set_users(&self, users: Vec<NamedUser>) -> Result<(), String> {
+        let named = users.into_iter().map(|user| {
+            let limits = Limits::within(&user.allow, &user.read_only)?;
+            let named = Named { arn: user.arn, secret_key: user.key.secret_key, limits };
+            Ok((user.key.access_key, Arc::new(named)))
+        });
+        self.keys.named.set(named.collect::<Result<_, String>>()?);
+        Ok(())
+    }
+
+    /// Reads the roles file again, for sessions that are issued from now on. If it is not valid (the error says where), or
+    /// not there, the roles stay as they are.
+    pub fn reload_roles(&self) -> Result<(), String> {
+        let Some(file) = &self.roles_file else { return Ok(()) };
+        self.keys.roles.set(Roles::load(Some(file))?);
+        Ok(())
+    }
+
+    /// The session of an access key and its token, if it was issued here; it may be over.
+    pub fn session(&self, access_key: &str, token: &str) -> Option<IssuedSession> {
+        let secret_key = self.keys.seal.secret_key(access_key)?;
+        let session = self.keys.session(access_key, Some(token)).ok()?;
+        let holder = match session.holder {
+            Holder::Role(role) => SessionHolder::Role { arn: role.arn(), role: role.role },
+            Holder::User(key) => SessionHolder::User(key),
+        };
+        Some(IssuedSession { secret_key, expires_ms: session.expires_ms, holder })
     }
 
     /// Answers an S3 request, path style.

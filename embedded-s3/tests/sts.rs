@@ -6,6 +6,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use common::{STATE, Served, refusal};
+use firesteel_embedded_s3::{KeyPair, NamedUser, SessionHolder};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/path/etl";
 
@@ -209,4 +210,182 @@ async fn sts_refuses_as_aws_does() {
         let s3 = served.client(Credentials::new(key, secret, token, None, "test"));
         assert_eq!(refusal(s3.get_object().bucket("one").key("in/a").send().await), refused);
     }
+}
+
+const ANN: &str = "arn:aws:iam::000000000000:user/ann";
+const TRUSTING: &str = r#"
+[[role]]
+arn = "arn:aws:iam::123456789012:role/path/etl"
+allow = ["s3://one"]
+assumed_by = ["arn:aws:iam::000000000000:user/a*"]
+external_id = "4711"
+max_session_seconds = 7200
+
+[[policy]]
+arn = "arn:aws:iam::123456789012:policy/only-in"
+document = '''{"Statement": {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::one/in/*"}}'''
+"#;
+
+fn named(served: &Served, name: &str) {
+    let user = NamedUser {
+        key: KeyPair { access_key: name.into(), secret_key: format!("{name}-secret") },
+        arn: format!("arn:aws:iam::000000000000:user/{name}"),
+        allow: vec!["s3://one/out/*".into()],
+        read_only: vec!["s3://one/in/*".into()],
+    };
+    served.store().set_users(vec![user]).unwrap();
+}
+
+fn credentials(given: aws_sdk_sts::types::Credentials) -> Credentials {
+    let (key, secret, token) = (given.access_key_id, given.secret_access_key, given.session_token);
+    Credentials::new(key, secret, Some(token), None, "test")
+}
+
+#[tokio::test]
+async fn named_users_have_limits_and_may_be_replaced() {
+    let served = Served::new().await;
+    furnish(&served).await;
+    let denied = (403, "AccessDenied".to_owned());
+    let ann = served.client(Credentials::new("ann", "ann-secret", None, None, "test"));
+    let unknown = refusal(ann.get_object().bucket("one").key("in/a").send().await);
+    assert_eq!(unknown, (403, "InvalidAccessKeyId".to_owned()));
+    named(&served, "ann");
+    assert_eq!(buckets(&ann).await, ["one"]);
+    ann.get_object().bucket("one").key("in/a").send().await.unwrap();
+    ann.put_object().bucket("one").key("out/b").send().await.unwrap();
+    assert_eq!(refusal(ann.put_object().bucket("one").key("in/b").send().await), denied);
+    assert_eq!(refusal(ann.get_object().bucket(STATE).key("in/a").send().await), denied);
+    assert_eq!(refusal(ann.get_object().bucket("two").key("in/a").send().await), denied);
+    let sts = served.sts("ann", "ann-secret", None);
+    assert_eq!(sts.get_caller_identity().send().await.unwrap().arn(), Some(ANN));
+    named(&served, "bob");
+    assert_eq!(refusal(ann.get_object().bucket("one").key("in/a").send().await).1, "InvalidAccessKeyId");
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_by_whom_it_trusts_and_no_longer_than_it_says() {
+    let served = Served::with_roles(TRUSTING).await;
+    furnish(&served).await;
+    let refused = (403, "AccessDenied".to_owned());
+    let code = |found: (u16, String, String)| (found.0, found.1);
+    let assume = |sts: &aws_sdk_sts::Client| sts.assume_role().role_arn(ROLE).role_session_name("run");
+    for (name, id, expected) in [
+        ("ann", Some("4711"), true),
+        ("ann", None, false),
+        ("ann", Some("x"), false),
+        ("bob", Some("4711"), false),
+    ] {
+        named(&served, name);
+        let sts = served.sts(name, &format!("{name}-secret"), None);
+        let answer = assume(&sts).set_external_id(id.map(str::to_owned)).send().await;
+        assert_eq!(answer.is_ok(), expected, "{name} {id:?}");
+        if !expected {
+            assert_eq!(code(sts_refusal(answer)), refused);
+        }
+    }
+    let operator = served.sts("operator", "operator-secret", None);
+    assert_eq!(
+        code(sts_refusal(assume(&operator).send().await)),
+        refused,
+        "it does not know the external id"
+    );
+    let service = served.sts("control-plane", "control-plane-secret", None);
+    assume(&service).duration_seconds(7_200).send().await.unwrap();
+    let long = sts_refusal(assume(&service).duration_seconds(7_201).send().await);
+    assert_eq!((long.0, long.1.as_str()), (400, "ValidationError"));
+    assert!(long.2.contains("MaxSessionDuration"), "{}", long.2);
+}
+
+#[tokio::test]
+async fn named_policies_narrow_together_with_the_inline_one() {
+    let served = Served::with_roles(TRUSTING).await;
+    furnish(&served).await;
+    let sts = served.sts("control-plane", "control-plane-secret", None);
+    let arn = |name: &str| {
+        let arn = format!("arn:aws:iam::123456789012:policy/{name}");
+        aws_sdk_sts::types::PolicyDescriptorType::builder().arn(arn).build()
+    };
+    let reading = r#"{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}"#;
+    let assume = || sts.assume_role().role_arn(ROLE).role_session_name("run");
+    let answer = assume().policy_arns(arn("only-in")).policy(reading).send().await.unwrap();
+    let s3 = served.client(credentials(answer.credentials.unwrap()));
+    s3.get_object().bucket("one").key("in/a").send().await.unwrap();
+    let denied = (403, "AccessDenied".to_owned());
+    assert_eq!(
+        refusal(s3.get_object().bucket("one").key("out/a").send().await),
+        denied,
+        "the named one says no"
+    );
+    assert_eq!(
+        refusal(s3.put_object().bucket("one").key("in/b").send().await),
+        denied,
+        "the inline one says no"
+    );
+    let unknown = sts_refusal(assume().policy_arns(arn("none")).send().await);
+    assert_eq!((unknown.0, unknown.1.as_str()), (400, "NoSuchEntity"));
+    assert_eq!(unknown.2, "The policy arn:aws:iam::123456789012:policy/none does not exist");
+    let long = format!("{reading}{}", " ".repeat(2_048 - reading.len()));
+    let both = sts_refusal(assume().policy_arns(arn("only-in")).policy(long).send().await);
+    assert_eq!((both.0, both.1.as_str()), (400, "PackedPolicyTooLarge"));
+}
+
+#[tokio::test]
+async fn a_users_session_is_the_user_and_ends_with_them() {
+    let served = Served::with_roles(TRUSTING).await;
+    furnish(&served).await;
+    named(&served, "ann");
+    let sts = served.sts("ann", "ann-secret", None);
+    let session = credentials(sts.get_session_token().send().await.unwrap().credentials.unwrap());
+    let s3 = served.client(session.clone());
+    s3.get_object().bucket("one").key("in/a").send().await.unwrap();
+    let own = served.sts(session.access_key_id(), session.secret_access_key(), session.session_token());
+    assert_eq!(own.get_caller_identity().send().await.unwrap().arn(), Some(ANN));
+    let again = sts_refusal(own.get_session_token().send().await);
+    assert_eq!((again.0, again.1.as_str()), (403, "AccessDenied"));
+    let assumed =
+        own.assume_role().role_arn(ROLE).role_session_name("run").external_id("4711").send().await.unwrap();
+    let assumed = credentials(assumed.credentials.unwrap());
+
+    let store = served.store();
+    let known = store.session(session.access_key_id(), session.session_token().unwrap()).unwrap();
+    assert_eq!(known.holder, SessionHolder::User("ann".into()));
+    let known = store.session(assumed.access_key_id(), assumed.session_token().unwrap()).unwrap();
+    let arn = "arn:aws:sts::123456789012:assumed-role/etl/run".to_owned();
+    assert_eq!(known.holder, SessionHolder::Role { role: ROLE.into(), arn });
+    assert_eq!(known.secret_key, assumed.secret_access_key());
+    assert_eq!(store.session(assumed.access_key_id(), session.session_token().unwrap()), None);
+    assert_eq!(store.session("ann", session.session_token().unwrap()), None);
+
+    named(&served, "bob");
+    assert_eq!(refusal(s3.get_object().bucket("one").key("in/a").send().await).1, "InvalidAccessKeyId");
+}
+
+#[tokio::test]
+async fn a_changed_roles_file_holds_for_new_sessions_and_a_broken_one_for_none() {
+    let served = Served::with_roles(TRUSTING).await;
+    furnish(&served).await;
+    let file = served.folder.path().join("roles.toml");
+    let sts = served.sts("control-plane", "control-plane-secret", None);
+    let assume = async || sts.assume_role().role_arn(ROLE).role_session_name("run").send().await;
+    let old = served.client(credentials(assume().await.unwrap().credentials.unwrap()));
+    std::fs::write(&file, "[[role]]\narn = 1").unwrap();
+    assert!(served.store().reload_roles().unwrap_err().contains("line 2"));
+    assume().await.unwrap();
+    std::fs::write(&file, TRUSTING.replace("s3://one\"", "s3://two\"")).unwrap();
+    served.store().reload_roles().unwrap();
+    let new = served.client(credentials(assume().await.unwrap().credentials.unwrap()));
+    for (s3, bucket, other) in [(old, "one", "two"), (new, "two", "one")] {
+        s3.get_object().bucket(bucket).key("in/a").send().await.unwrap();
+        assert_eq!(refusal(s3.get_object().bucket(other).key("in/a").send().await).1, "AccessDenied");
+    }
+    std::fs::remove_file(&file).unwrap();
+    served.store().reload_roles().unwrap_err();
+    assert!(
+        sts.assume_role()
+            .role_arn("arn:aws:iam::123456789012:role/x")
+            .role_session_name("run")
+            .send()
+            .await
+            .is_err()
+    );
 }

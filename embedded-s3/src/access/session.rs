@@ -17,6 +17,8 @@ use subtle::ConstantTimeEq;
 
 use super::Limits;
 
+/// What a token's MAC is for. A token of another shape has another name here, so that none is read as what it is not.
+const SESSION: &[u8] = b"session 2";
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// A session as its token carries it.
@@ -24,16 +26,32 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 pub struct Session {
     /// The access key that it belongs to.
     pub access_key: String,
-    /// The role that was assumed.
-    pub role: String,
-    /// The name that its creator gave it.
-    pub name: String,
     /// When it ends, in milliseconds since the epoch.
     pub expires_ms: i64,
+    /// For whom it acts.
+    pub holder: Holder,
+}
+
+/// For whom a session acts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Holder {
+    /// A role that was assumed.
+    Role(AssumedRole),
+    /// The user of this long-lived access key (GetSessionToken): it may what that key may, for as long as that key is known.
+    User(String),
+}
+
+/// A role that was assumed, with what narrows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AssumedRole {
+    /// ARN of the role.
+    pub role: String,
+    /// The name that its creator gave the session.
+    pub name: String,
     /// What the role may touch.
     pub limits: Limits,
-    /// The session policy, as text.
-    pub policy: Option<String>,
+    /// Session policies, as text; each of them must allow what is done.
+    pub policies: Vec<String>,
 }
 
 /// The key under which sessions are sealed.
@@ -95,7 +113,7 @@ impl Seal {
     pub fn token(&self, session: &Session) -> String {
         // Postcard fails only on types without a fixed shape; a session has none.
         let payload = postcard::to_stdvec(session).unwrap_or_default();
-        let mut sealed = self.mac(b"session", &payload).to_vec();
+        let mut sealed = self.mac(SESSION, &payload).to_vec();
         sealed.extend_from_slice(&payload);
         URL_SAFE_NO_PAD.encode(sealed)
     }
@@ -104,7 +122,7 @@ impl Seal {
     pub fn open_token(&self, token: &str, access_key: &str) -> Option<Session> {
         let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (mac, payload) = sealed.split_at_checked(32)?;
-        let genuine: bool = mac.ct_eq(&self.mac(b"session", payload)).into();
+        let genuine: bool = mac.ct_eq(&self.mac(SESSION, payload)).into();
         let session: Session = genuine.then(|| postcard::from_bytes(payload).ok())??;
         (session.access_key == access_key).then_some(session)
     }
@@ -144,11 +162,13 @@ mod tests {
     fn session(access_key: &str) -> Session {
         Session {
             access_key: access_key.into(),
-            role: "arn:aws:iam::123456789012:role/etl".into(),
-            name: "run".into(),
             expires_ms: 1,
-            limits: Limits::Within { allow: vec!["a/*".into()], read_only: vec![] },
-            policy: None,
+            holder: Holder::Role(AssumedRole {
+                role: "arn:aws:iam::123456789012:role/etl".into(),
+                name: "run".into(),
+                limits: Limits::Within { allow: vec!["a/*".into()], read_only: vec![] },
+                policies: vec![],
+            }),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::access::{Session, Stranger};
+use crate::access::{AssumedRole, Session, Stranger};
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
@@ -75,16 +75,23 @@ pub fn failure(fault: &Fault, id: &str) -> String {
 }
 
 /// The result of AssumeRole.
-pub fn assumed_role(session: &Session, secret: &str, token: &str) -> String {
+pub fn assumed_role(session: &Session, role: &AssumedRole, secret: &str, token: &str) -> String {
+    format!(
+        "{}<AssumedRoleUser><AssumedRoleId>{}</AssumedRoleId><Arn>{}</Arn></AssumedRoleUser>",
+        credentials(session, secret, token),
+        escape(&role_user(role)),
+        escape(&role.arn())
+    )
+}
+
+/// The credentials of a session: all of the result of GetSessionToken.
+pub fn credentials(session: &Session, secret: &str, token: &str) -> String {
     let expires = jiff::Timestamp::from_second(session.expires_ms / 1000).unwrap_or_default();
     format!(
         "<Credentials><AccessKeyId>{}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey>\
-         <SessionToken>{token}</SessionToken><Expiration>{expires}</Expiration></Credentials>\
-         <AssumedRoleUser><AssumedRoleId>{}</AssumedRoleId><Arn>{}</Arn></AssumedRoleUser>",
+         <SessionToken>{token}</SessionToken><Expiration>{expires}</Expiration></Credentials>",
         session.access_key,
-        escape(secret),
-        escape(&role_user(session)),
-        escape(&session.arn())
+        escape(secret)
     )
 }
 
@@ -94,7 +101,7 @@ pub fn caller_identity(arn: &str, user: &str, account: &str) -> String {
 }
 
 /// The unique id of an assumed role: `AROA…:<session>`, the same for the same role.
-pub fn role_user(session: &Session) -> String {
-    let id = crate::digest::md5_hex(session.role.as_bytes()).to_ascii_uppercase();
-    format!("AROA{}:{}", &id[..16], session.name)
+pub fn role_user(role: &AssumedRole) -> String {
+    let id = crate::digest::md5_hex(role.role.as_bytes()).to_ascii_uppercase();
+    format!("AROA{}:{}", &id[..16], role.name)
 }

@@ -1,9 +1,10 @@
-//! STS, as far as one machine needs it: AssumeRole and GetCallerIdentity over the query protocol,
+//! STS, as far as one machine needs it: AssumeRole, GetSessionToken and GetCallerIdentity over the query protocol,
 //! version 2011-06-15 (STS API reference).
 //!
 //! It issues sessions and tells callers who they are; what sessions may is decided in `access`.
 
 mod answer;
+mod issue;
 mod signature;
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
 use s3s::Body;
 
-use crate::access::{Identity, Keys, Limits, Policy, Session, role_arn};
+use crate::access::{Identity, Keys};
 use answer::Fault;
 
 /// The longest request, in bytes.
@@ -46,8 +47,9 @@ impl Parameters {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    fn has(&self, prefix: &str) -> bool {
-        self.0.iter().any(|(name, _)| name.starts_with(prefix))
+    /// The values of all parameters whose names begin so, in order.
+    fn starting_with<'p>(&'p self, prefix: &'p str) -> impl Iterator<Item = &'p str> {
+        self.0.iter().filter(move |(name, _)| name.starts_with(prefix)).map(|(_, value)| value.as_str())
     }
 }
 
@@ -82,6 +84,9 @@ impl Sts {
         let version = parameters.get("Version").unwrap_or(VERSION);
         let result = match (action, version) {
             ("AssumeRole", VERSION) => self.assume_role(caller.identity(), &parameters)?,
+            ("GetSessionToken", VERSION) => {
+                self.session_token(caller.identity(), &access_key, &parameters)?
+            }
             ("GetCallerIdentity", VERSION) => self.caller_identity(caller.identity(), &access_key),
             _ => {
                 let text = format!("Could not find operation {action} for version {version}");
@@ -91,71 +96,22 @@ impl Sts {
         Ok((action.to_owned(), result))
     }
 
-    fn assume_role(&self, identity: &Identity, parameters: &Parameters) -> Result<String, Fault> {
-        let role = required(parameters, "RoleArn", 20, 2048)?;
-        let name = required(parameters, "RoleSessionName", 2, 64)?;
-        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte)) {
-            return Err(constraint(
-                "roleSessionName",
-                name,
-                "Member must satisfy regular expression pattern: [\\w+=,.@-]*",
-            ));
-        }
-        let role = role_arn(role).ok_or_else(|| Fault::validation(format!("{role} is invalid")))?;
-        let duration = duration(parameters.get("DurationSeconds"))?;
-        for unsupported in
-            ["PolicyArns", "SerialNumber", "TokenCode", "TransitiveTagKeys", "ProvidedContexts"]
-        {
-            if parameters.has(unsupported) {
-                return Err(Fault::validation(format!("The parameter {unsupported} is not supported")));
-            }
-        }
-        let policy = parameters.get("Policy").filter(|policy| !policy.is_empty());
-        if let Some(policy) = policy {
-            Policy::parse(policy).map_err(|fault| Fault::bad_request("MalformedPolicyDocument", fault))?;
-        }
-        let limits = self.limits(identity, role)?;
-        let access_key = self.keys.seal.new_access_key();
-        let expires_ms = crate::access::now_ms() + duration * 1000;
-        let session = Session {
-            access_key: access_key.clone(),
-            role: role.to_owned(),
-            name: name.to_owned(),
-            expires_ms,
-            limits,
-            policy: policy.map(str::to_owned),
-        };
-        let secret = self.keys.seal.secret_key(&access_key).unwrap_or_default();
-        Ok(answer::assumed_role(&session, &secret, &self.keys.seal.token(&session)))
-    }
-
-    /// The limits of the role, if this caller may assume it: a session may not assume another role,
-    /// so that a job cannot step out of its policy.
-    fn limits(&self, identity: &Identity, role: &str) -> Result<Limits, Fault> {
-        let refused = || {
-            Fault::denied(format!(
-                "User: {} is not authorized to perform: sts:AssumeRole on resource: {role}",
-                self.arn(identity)
-            ))
-        };
-        match identity {
-            Identity::Session(..) => Err(refused()),
-            Identity::Operator | Identity::ControlPlane => self.keys.roles.limits(role).ok_or_else(refused),
-        }
-    }
-
     fn arn(&self, identity: &Identity) -> String {
         let user = match identity {
             Identity::ControlPlane => "firesteel-control-plane",
             Identity::Operator => "firesteel-operator",
-            Identity::Session(session, _) => return session.arn(),
+            Identity::Named(named) => return named.arn.clone(),
+            Identity::Session(role, _) => return role.arn(),
         };
         format!("arn:aws:iam::{}:user/{user}", self.keys.account)
     }
 
     fn caller_identity(&self, identity: &Identity, access_key: &str) -> String {
         let (user, account) = match identity {
-            Identity::Session(session, _) => (answer::role_user(session), session.account()),
+            Identity::Session(role, _) => (answer::role_user(role), role.account()),
+            Identity::Named(named) => {
+                (access_key.to_owned(), named.arn.split(':').nth(4).unwrap_or_default())
+            }
             _ => (access_key.to_owned(), self.keys.account.as_str()),
         };
         answer::caller_identity(&self.arn(identity), &user, account)
@@ -190,20 +146,5 @@ fn required<'p>(parameters: &'p Parameters, name: &str, least: usize, most: usiz
             Err(constraint(&member, value, &format!("Member must have length less than or equal to {most}")))
         }
         _ => Ok(value),
-    }
-}
-
-/// Seconds.
-fn duration(text: Option<&str>) -> Result<i64, Fault> {
-    let Some(text) = text else { return Ok(3600) };
-    let seconds = text
-        .parse::<i64>()
-        .map_err(|_| Fault::bad_request("MalformedInput", "DurationSeconds is not a number".into()))?;
-    match seconds {
-        ..900 => {
-            Err(constraint("durationSeconds", text, "Member must have value greater than or equal to 900"))
-        }
-        900..=43_200 => Ok(seconds),
-        _ => Err(constraint("durationSeconds", text, "Member must have value less than or equal to 43200")),
     }
 }

@@ -134,6 +134,11 @@ impl Served {
         aws_sdk_sts::Client::from_conf(config)
     }
 
+    /// The store itself.
+    pub fn store(&self) -> &EmbeddedS3 {
+        &self.store
+    }
+
     /// The number of blob files.
     pub fn blob_files(&self) -> usize {
         let shelves = std::fs::read_dir(self.folder.path().join("blobs")).unwrap();
