@@ -29,7 +29,11 @@ pub struct Installed {
 impl Installed {
     /// The runtime of `label` below the folder `runtimes`, or why there is none.
     pub fn find(runtimes: &Path, label: &str) -> Result<Self, String> {
-        match Installer::new(runtimes).readiness(label) {
+        let installer = Installer::new(runtimes);
+        if let Some(runtime) = installer.present(label) {
+            return Ok(Self::of(&runtime));
+        }
+        match installer.readiness(label) {
             Readiness::Ready(runtime) => Ok(Self::of(&runtime)),
             Readiness::Missing => Err(format!("the runtime of {label} is not installed on this worker")),
             Readiness::Impossible(reason) => Err(format!("{label} cannot run on this worker: {reason}")),

@@ -59,7 +59,7 @@ impl Installer {
         let Some(release) = release::find(label) else {
             return Readiness::Impossible(format!("unknown release label {label}"));
         };
-        match self.installed(release) {
+        match self.current(release) {
             Some(runtime) => Readiness::Ready(Box::new(runtime)),
             None => match tools_for(release) {
                 Ok(_) => Readiness::Missing,
@@ -68,12 +68,18 @@ impl Installer {
         }
     }
 
+    /// The runtime of this label if one is there and whole, be our classes in it of this program's revision or not:
+    /// what a job that has been started runs on.
+    pub fn present(&self, label: &str) -> Option<Runtime> {
+        self.installed(release::find(label)?)
+    }
+
     /// Installs the runtime of this label, unless it is there. `progress` gets a line at the start of each step.
     ///
     /// A second installer waits for the first; an interrupted one goes on where it stopped.
     pub fn install(&self, label: &str, progress: &dyn Fn(&str)) -> Result<Runtime, InstallError> {
         let release = release::find(label).ok_or_else(|| InstallError::UnknownLabel(label.into()))?;
-        if let Some(runtime) = self.installed(release).filter(|runtime| runtime.cds.is_some()) {
+        if let Some(runtime) = self.current(release).filter(|runtime| runtime.cds.is_some()) {
             return Ok(runtime);
         }
         let build = release.build();
@@ -82,6 +88,8 @@ impl Installer {
             let (python, java) = tools_for(release).map_err(InstallError::Impossible)?;
             let site = Site { build, folder: self.building(build), python, java, progress };
             self.build(&site)?;
+        } else if self.current(release).is_none() {
+            self.renew(release, progress)?;
         }
         let mut runtime = self.installed(release).ok_or_else(|| {
             InstallError::Mismatch(format!("{} is not whole after installing", self.home(build).display()))
@@ -94,6 +102,25 @@ impl Installer {
             }
         }
         Ok(runtime)
+    }
+
+    /// Puts this program's Java classes into an installation that has others.
+    fn renew(&self, release: &Release, progress: &dyn Fn(&str)) -> Result<(), InstallError> {
+        let (python, java) = tools_for(release).map_err(InstallError::Impossible)?;
+        let home = self.home(release.build());
+        let site = Site { build: release.build(), folder: home.clone(), python, java, progress };
+        java_module::install(&site)?;
+        let mut manifest = Manifest::read(&home)
+            .ok_or_else(|| InstallError::Mismatch(format!("{} lost its manifest", home.display())))?;
+        manifest.module = java_module::revision();
+        manifest.archives = None;
+        manifest.write(&home)
+    }
+
+    /// The runtime of this release, if it is whole and has this program's Java classes.
+    fn current(&self, release: &Release) -> Option<Runtime> {
+        let manifest = Manifest::read(&self.home(release.build()))?;
+        (manifest.module == java_module::revision()).then(|| self.installed(release)).flatten()
     }
 
     /// The runtime of this release, if it is in the cache and whole.
@@ -134,7 +161,8 @@ impl Installer {
     fn publish(&self, site: &Site) -> Result<(), InstallError> {
         let spark_version = spark::version_in(&site.spark_home())?;
         let options = java_module::module_options(site)?;
-        let manifest = Manifest::new(site.build, &spark_version, &site.python, &site.java, options);
+        let revision = java_module::revision();
+        let manifest = Manifest::new(site.build, &spark_version, &site.python, &site.java, options, revision);
         site.clear_marks()?;
         manifest.write(&site.folder)?;
         let home = self.home(site.build);

@@ -152,6 +152,9 @@ pub(crate) struct Manifest {
     python_version: String,
     pub(crate) java: Java,
     java_options: Vec<String>,
+    /// Revision of our Java classes in it.
+    #[serde(default)]
+    pub(crate) module: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) archives: Option<SharedArchives>,
 }
@@ -163,6 +166,7 @@ impl Manifest {
         python: &Python,
         java: &Java,
         java_options: Vec<String>,
+        module: String,
     ) -> Self {
         Self {
             layout: LAYOUT,
@@ -172,6 +176,7 @@ impl Manifest {
             python_version: python.version.clone(),
             java: java.clone(),
             java_options,
+            module,
             archives: None,
         }
     }
@@ -223,7 +228,7 @@ mod tests {
     fn manifest() -> Manifest {
         let build = firesteel_core::release::find("emr-7.13.0").unwrap().build();
         let python = Python { executable: "/usr/bin/python3.11".into(), version: "3.11.7".into() };
-        Manifest::new(build, "3.5.6", &python, &java(), vec!["-Da=b".into()])
+        Manifest::new(build, "3.5.6", &python, &java(), vec!["-Da=b".into()], "1".into())
     }
 
     #[test]

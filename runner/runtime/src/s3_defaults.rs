@@ -27,12 +27,13 @@ const SDK_ATTEMPTS: u32 = 5;
 const READ_TIMEOUT_MS: u64 = 60_000;
 
 const S3A: &str = "org.apache.hadoop.fs.s3a.S3AFileSystem";
+const OLD_API: &str = "io.firesteel.spark.OldApiCommitter";
 const FACTORY: &str = "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory";
 
 /// The properties for this Spark on this Hadoop. The endpoint, path-style access, region and credentials are the
 /// caller's to add; so is `spark.hadoop.fs.s3a.buffer.dir`, which is the worker's.
 ///
-/// Output of Spark SQL goes through the magic committer in every format, with working dynamic partition overwrite
+/// All output goes through the magic committer; that of Spark SQL in every format, with working dynamic partition overwrite
 /// (which needs `SQLHadoopMapReduceCommitProtocol` by name: Spark 4.1 has another default). The committer keys only
 /// work together: the factory alone makes dynamic overwrite append without an error.
 pub fn s3_defaults(spark: &str, hadoop: &str) -> Vec<(&'static str, String)> {
@@ -45,6 +46,8 @@ pub fn s3_defaults(spark: &str, hadoop: &str) -> Vec<(&'static str, String)> {
         ("spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3", FACTORY),
         ("spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3n", FACTORY),
         ("spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3a", FACTORY),
+        // The old API (saveAsTextFile) names its committer by itself, and asks no factory.
+        ("spark.hadoop.mapred.output.committer.class", OLD_API),
         ("spark.sql.sources.outputCommitterClass", committer),
         ("spark.sql.parquet.output.committer.class", committer),
         (

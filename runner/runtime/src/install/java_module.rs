@@ -20,6 +20,10 @@ const SOURCES: &[(&str, &str)] = &[
         include_str!("../../../jvm/src/main/java/io/firesteel/spark/FactoryCommitter.java"),
     ),
     (
+        "io/firesteel/spark/OldApiCommitter.java",
+        include_str!("../../../jvm/src/main/java/io/firesteel/spark/OldApiCommitter.java"),
+    ),
+    (
         "io/firesteel/spark/ModuleOptions.java",
         include_str!("../../../jvm/src/main/java/io/firesteel/spark/ModuleOptions.java"),
     ),
@@ -28,6 +32,16 @@ const SOURCES: &[(&str, &str)] = &[
 /// Name of the jar in `SPARK_HOME/jars`.
 const JAR: &str = "firesteel-spark.jar";
 
+/// Which sources these are: a runtime whose jar is of other ones gets a new jar (FNV-1a of all of them).
+pub(super) fn revision() -> String {
+    let bytes = SOURCES.iter().flat_map(|(path, text)| path.bytes().chain(text.bytes()));
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+/// Compiles into `SPARK_HOME/jars`. A JVM that runs on an older jar keeps it: the new one comes by a rename.
 pub(super) fn install(site: &Site) -> Result<(), InstallError> {
     site.say(&format!("compiling {JAR}"));
     let scratch = site.scratch("java")?;
@@ -51,8 +65,12 @@ pub(super) fn install(site: &Site) -> Result<(), InstallError> {
     fs::create_dir_all(&classes).map_err(InstallError::io(format!("make {}", classes.display())))?;
     run("compile our Java classes", &mut javac)?;
     let mut jar = clean(site.java.home.join("bin/jar"));
-    jar.arg("cf").arg(site.jars().join(JAR)).arg("-C").arg(&classes).arg(".");
-    run("pack our Java classes", &mut jar).map(drop)
+    let packed = scratch.join(JAR);
+    jar.arg("cf").arg(&packed).arg("-C").arg(&classes).arg(".");
+    run("pack our Java classes", &mut jar)?;
+    let place = site.jars().join(JAR);
+    fs::rename(&packed, &place).map_err(InstallError::io(format!("rename to {}", place.display())))?;
+    super::remove(&scratch)
 }
 
 /// The JVM options that this Spark's launcher adds on this Java, asked of it.

@@ -24,6 +24,13 @@ public final class ContextIds extends SparkListener {
 
   public ContextIds(SparkConf conf) {
     this.run = conf.get(RUN, "");
+    String master = conf.get("spark.master", "");
+    if (!run.isEmpty() && !master.startsWith("k8s://")) {
+      System.err.println(
+          "Firesteel: the program itself set spark.master to " + master
+              + ": this Spark context has no executors, all its work is done in the driver."
+              + " Take the setting out of the program to use the executors that the run asks for.");
+    }
   }
 
   @Override
