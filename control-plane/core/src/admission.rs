@@ -1,16 +1,16 @@
-//! Who may be admitted: the application's maximum capacity, the installation's quota, and what a host can bear.
+//! Who may be admitted: within the application's maximum capacity, and within what it holds of the installation's quota
+//! and of the host's heap (`quota`).
 //!
 //! A driver is admitted together with room for one executor, and that room stays its run's while no executor of
 //! it lives: drivers never wait for each other.
 
 use crate::application::Application;
-use crate::command::Room;
-use crate::id::JobRunId;
+use crate::command::{Room, Wanted, WantedExecutor};
+use crate::id::{HostId, JobRunId, WorkerId};
 use crate::job_run::Needs;
-use crate::size::{Size, SizeError};
+use crate::size::{self, DEFAULT_DISK, Size, SizeError};
 use crate::time::Millis;
 use crate::worker::{Role, Worker};
-use std::collections::BTreeSet;
 use std::fmt;
 
 /// What a worker gets when it is admitted.
@@ -103,8 +103,14 @@ impl fmt::Display for Obstacle {
                 "needs {} vCPU and {} GB, {} vCPU and {} GB are left of maximumCapacity",
                 asked.cpu, asked.memory, left.cpu, left.memory
             ),
+            Self::Quota { asked, left } if asked <= left => {
+                write!(f, "needs {asked} vCPU of the installation's quota and is next for them")
+            }
             Self::Quota { asked, left } => {
                 write!(f, "needs {asked} vCPU, {left} are left of the installation's quota")
+            }
+            Self::Host { asked, left } if asked <= left => {
+                write!(f, "needs {asked} MiB of the host's heap and is next for them")
             }
             Self::Host { asked, left } => {
                 write!(f, "the host is full: needs {asked} MiB of heap, {left} MiB are left")
@@ -114,56 +120,80 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// Capacity in use: live workers, and the room kept for the first executor of runs that have none.
+/// Capacity in use: live workers, and the room kept for the first executor of each run whose driver lives. It grows by
+/// admissions only.
 pub fn in_use(app: &Application) -> Size {
     in_use_besides(app, None)
 }
 
 /// As `in_use`, without the room kept for `run`.
-fn in_use_besides(app: &Application, run: Option<&JobRunId>) -> Size {
+pub(crate) fn in_use_besides(app: &Application, run: Option<&JobRunId>) -> Size {
     let live: Size = app.workers.values().filter(|worker| worker.is_live()).map(|worker| worker.size).sum();
-    live + kept_rooms(app).filter(|(id, _)| Some(*id) != run).map(|(_, needs)| needs.executor).sum()
+    live + kept_rooms(app).filter(|kept| Some(kept.run) != run).map(|kept| kept.size).sum()
 }
 
 /// Heap in use on the room's host, MiB, kept rooms included but `run`'s.
-fn heap_in_use_besides(app: &Application, room: &Room, run: Option<&JobRunId>) -> u64 {
+pub(crate) fn heap_in_use_besides(app: &Application, room: &Room, run: Option<&JobRunId>) -> u64 {
     let live = app.workers.values().filter(|worker| worker.is_live() && worker.host == room.host);
-    let kept = kept_rooms(app).filter(|(id, _)| Some(*id) != run);
-    live.map(|worker| worker.heap_mib).sum::<u64>()
-        + kept.map(|(_, needs)| needs.executor_heap_mib.min(room.heap_share_mib)).sum::<u64>()
+    let kept = kept_rooms(app).filter(|kept| Some(kept.run) != run && *kept.host == room.host);
+    live.map(|worker| worker.heap_mib).sum::<u64>() + kept.map(|kept| kept.heap_mib(room)).sum::<u64>()
 }
 
-/// Heap in use on `room`'s host by this application, MiB: what other applications must leave to it.
+/// Heap in use on `room`'s host by this application, MiB, kept rooms included.
 pub fn heap_in_use(app: &Application, room: &Room) -> u64 {
     heap_in_use_besides(app, room, None)
 }
 
-/// Runs whose driver lives, that may want executors and have none: each keeps room for one.
-fn kept_rooms(app: &Application) -> impl Iterator<Item = (&JobRunId, &Needs)> {
-    let live = || app.workers.values().filter(|worker| worker.is_live());
-    let served: BTreeSet<&JobRunId> =
-        live().filter(|worker| !worker.is_driver()).map(|worker| &worker.run).collect();
-    live().filter(|worker| worker.is_driver()).filter_map(move |driver| {
+/// Room kept for the first executor of a run: what its live executors leave of it, on its driver's host.
+struct Kept<'a> {
+    run: &'a JobRunId,
+    host: &'a HostId,
+    size: Size,
+    needed_mib: u64,
+    used_mib: u64,
+}
+
+impl Kept<'_> {
+    fn heap_mib(&self, room: &Room) -> u64 {
+        self.needed_mib.min(room.heap_share_mib).saturating_sub(self.used_mib)
+    }
+}
+
+fn kept_rooms(app: &Application) -> impl Iterator<Item = Kept<'_>> {
+    let drivers = app.workers.values().filter(|worker| worker.is_live() && worker.is_driver());
+    drivers.filter_map(|driver| {
         let run = app.runs.get(&driver.run)?;
-        let waits =
-            run.request.needs.wants_executors && run.outcome.is_none() && !served.contains(&driver.run);
-        waits.then_some((&driver.run, &run.request.needs))
+        let needs = &run.request.needs;
+        let may_want = needs.wants_executors && run.outcome.is_none();
+        may_want.then(|| {
+            let (size, used_mib) = executors_of(app, driver);
+            let size = needs.executor.minus(size);
+            Kept { run: &driver.run, host: &driver.host, size, needed_mib: needs.executor_heap_mib, used_mib }
+        })
+    })
+}
+
+/// Size of the run's live executors, and the heap of those beside its driver.
+fn executors_of(app: &Application, driver: &Worker) -> (Size, u64) {
+    let executors = app.workers_of(&driver.run).map(|(_, worker)| worker);
+    let executors = executors.filter(|worker| worker.is_live() && !worker.is_driver());
+    executors.fold((Size::default(), 0), |(size, heap_mib), worker| {
+        let here = if worker.host == driver.host { worker.heap_mib } else { 0 };
+        (size + worker.size, heap_mib + here)
     })
 }
 
 /// True if a run's driver and one executor can never fit the application's maximum capacity.
 pub fn never_fits(app: &Application, needs: &Needs) -> bool {
     let most = app.settings.as_ref().and_then(|settings| settings.maximum_capacity);
-    most.is_some_and(|most| !with_first_executor(needs).fits(most.as_size()))
+    most.is_some_and(|most| !size_with_first_executor(needs).fits(most.as_size()))
 }
 
 /// May this run's driver be admitted now?
 pub fn driver(app: &Application, needs: &Needs, room: &Room) -> Result<Grant, Obstacle> {
-    let heap = needs.driver_heap_mib.min(room.heap_share_mib);
-    let with_executor =
-        if needs.wants_executors { needs.executor_heap_mib.min(room.heap_share_mib) } else { 0 };
-    check(app, room, None, with_first_executor(needs), heap + with_executor)?;
-    Ok(Grant { size: needs.driver, heap_mib: heap })
+    let (size, heap_mib) = with_first_executor(needs, room);
+    check(app, room, None, size, heap_mib)?;
+    Ok(Grant { size: needs.driver, heap_mib: needs.driver_heap_mib.min(room.heap_share_mib) })
 }
 
 /// May an executor of `run` with this size be admitted now?
@@ -179,7 +209,36 @@ pub fn executor(
     Ok(Grant { size, heap_mib })
 }
 
-fn with_first_executor(needs: &Needs) -> Size {
+/// The wanted executors of this driver that are neither admitted nor to end, in the order in which Spark asked.
+pub(crate) fn missing<'a>(
+    app: &'a Application,
+    driver: &'a Worker,
+    wanted: &'a Wanted,
+) -> impl Iterator<Item = &'a WantedExecutor> {
+    let is_admitted = |executor: &WantedExecutor| {
+        app.workers.contains_key(&WorkerId::executor(&driver.run, driver.attempt, &executor.uid))
+    };
+    wanted.executors.iter().filter(move |executor| executor.stopping.is_none() && !is_admitted(executor))
+}
+
+/// The worker that an executor needs.
+pub fn executor_size(
+    app: &Application,
+    driver: &Worker,
+    executor: &WantedExecutor,
+) -> Result<Size, SizeError> {
+    let disk = app.runs.get(&driver.run).map_or(DEFAULT_DISK, |run| run.request.needs.executor.disk);
+    size::worker_for(executor.cpu, executor.memory_mib, disk)
+}
+
+/// Size and heap of a run's driver and its first executor, MiB.
+pub(crate) fn with_first_executor(needs: &Needs, room: &Room) -> (Size, u64) {
+    let driver = needs.driver_heap_mib.min(room.heap_share_mib);
+    let executor = if needs.wants_executors { needs.executor_heap_mib.min(room.heap_share_mib) } else { 0 };
+    (size_with_first_executor(needs), driver + executor)
+}
+
+fn size_with_first_executor(needs: &Needs) -> Size {
     if needs.wants_executors { needs.driver + needs.executor } else { needs.driver }
 }
 
@@ -197,12 +256,14 @@ fn check(
             return Err(Obstacle::Capacity { asked, left });
         }
     }
-    let left = room.quota_cpu.saturating_sub(used.cpu);
-    if asked.cpu > left {
+    let held = &app.grant.amounts;
+    if used.cpu + asked.cpu > held.cpu {
+        let left = room.quota_cpu.saturating_sub(used.cpu);
         return Err(Obstacle::Quota { asked: asked.cpu, left });
     }
-    let left = room.heap_mib.saturating_sub(heap_in_use_besides(app, room, run));
-    if heap > left {
+    let used = heap_in_use_besides(app, room, run);
+    if used + heap > held.heap_on(&room.host) {
+        let left = room.heap_mib.saturating_sub(used);
         return Err(Obstacle::Host { asked: heap, left });
     }
     Ok(())

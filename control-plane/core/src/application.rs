@@ -3,6 +3,7 @@
 use crate::history::History;
 use crate::id::{ApplicationId, JobRunId, WorkerId};
 use crate::job_run::JobRun;
+use crate::quota::Held;
 use crate::release::ReleaseLabel;
 use crate::runs::Runs;
 use crate::size::Size;
@@ -185,6 +186,9 @@ pub struct Application {
     pub workers: OrdMap<WorkerId, Arc<Worker>>,
     /// Fence of the youngest attempt.
     pub last_fence: u64,
+    /// What it holds of the installation's quota and of the hosts' heap.
+    #[serde(default)]
+    pub grant: Held,
     /// Since when nothing is active, while started.
     pub idle_since: Option<Millis>,
     /// How many runs have left the state: a StartJobRun that did not see this number must look for its token again.
@@ -225,7 +229,9 @@ impl Application {
     /// they are changed.
     pub fn tags_of(&self, run: Option<&JobRunId>) -> Option<&BTreeMap<String, String>> {
         let Some(id) = run else { return Some(&self.tags) };
-        self.runs.get(id).map(|run| &run.request.tags)
+        self.runs
+            .get(id)
+            .map(|run| &run.request.tags)
             .or_else(|| self.history.retagged.get(id).map(|retagged| &retagged.tags))
             .or_else(|| self.archived_tags.get(id))
     }

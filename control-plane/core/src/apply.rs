@@ -4,6 +4,7 @@ use crate::application::{Application, ApplicationState, Patch, Settings};
 use crate::event::Event;
 use crate::id::{JobRunId, WorkerId};
 use crate::job_run::{Attempt, JobRun, JobRunState, NewRun, StopCause};
+use crate::quota::Held;
 use crate::time::Millis;
 use crate::worker::{Ended, Role, Worker};
 use serde_json::Value;
@@ -33,6 +34,9 @@ impl Application {
                 runs.iter().for_each(|(run, _)| drop(self.archived_tags.remove(run)));
             }
             Event::WorkersForgotten { ids, wanted_version } => self.forget(ids, *wanted_version),
+            Event::GrantTaken { amounts, version: seen } | Event::GrantLowered { amounts, seen } => {
+                self.grant = Held { amounts: amounts.clone(), seen: *seen };
+            }
             _ => self.apply_to_run(event),
         }
     }

@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::history::Head;
 use crate::id::{HostId, JobRunId, Mark, WorkerId};
 use crate::job_run::NewRun;
+use crate::quota::Granted;
 use crate::time::Millis;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -157,12 +158,17 @@ pub enum Runtime {
 pub struct Room {
     /// The host that would take them.
     pub host: HostId,
-    /// vCPU that the installation's quota leaves to this application (its own use not yet subtracted).
+    /// vCPU that others leave to this application of the installation's quota (its own use not yet subtracted): what is
+    /// said to who waits. What may be admitted is what the application holds.
     pub quota_cpu: u32,
     /// Heap that this host leaves to this application, MiB (its own use not yet subtracted).
     pub heap_mib: u64,
     /// The most heap that one worker gets here, MiB.
     pub heap_share_mib: u64,
+    /// What the registry grants the application, as the caller has read it; none: nothing is taken or given back.
+    pub granted: Option<Granted>,
+    /// What the application does not use goes back: another one waits for it, or it lay idle.
+    pub gives_back: bool,
 }
 
 /// The executors that a driver wants now.

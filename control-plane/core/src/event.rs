@@ -4,6 +4,7 @@ use crate::application::{ApplicationState, Identity, Patch, Settings};
 use crate::history::Head;
 use crate::id::{JobRunId, WorkerId};
 use crate::job_run::{JobRunState, NewRun, Outcome, Stop};
+use crate::quota::Amounts;
 use crate::time::Millis;
 use crate::worker::{Ended, Greeted, Release, Worker};
 use serde::{Deserialize, Serialize};
@@ -165,6 +166,20 @@ pub enum Event {
         ids: Vec<WorkerId>,
         /// The set of wanted executors that no longer had them: an older one must not ask for them again.
         wanted_version: u64,
+    },
+    /// The application has taken what the registry grants it.
+    GrantTaken {
+        /// All that it holds now.
+        amounts: Amounts,
+        /// The registry's version of it.
+        version: u64,
+    },
+    /// The application gives back what it does not use.
+    GrantLowered {
+        /// What it keeps.
+        amounts: Amounts,
+        /// No version up to this one is taken any more.
+        seen: u64,
     },
     /// A worker was given credentials that end then.
     CredentialsGranted {

@@ -18,6 +18,7 @@ pub mod history;
 pub mod id;
 pub mod job_run;
 pub mod plan;
+pub mod quota;
 pub mod refusal;
 pub mod registry;
 pub mod release;

@@ -2,6 +2,7 @@
 
 use crate::application::{Identity, Settings};
 use crate::id::ApplicationId;
+use crate::quota::{Amounts, Division, Raise, Wish};
 use crate::refusal::Refusal;
 use crate::time::Millis;
 use imbl::OrdMap;
@@ -32,6 +33,9 @@ pub struct Registry {
     pub applications: OrdMap<ApplicationId, Registered>,
     /// Client token → application.
     pub tokens: OrdMap<String, ApplicationId>,
+    /// What is divided between them.
+    #[serde(default)]
+    pub division: Division,
 }
 
 /// What is asked of the registry.
@@ -41,6 +45,21 @@ pub enum RegistryCommand {
     Register(Box<Registered>),
     /// The application's journal says TERMINATED.
     Deleted(ApplicationId),
+    /// An application asks for more of what is divided.
+    Raise(Raise),
+    /// What an application uses was admitted before there were grants.
+    Cover(ApplicationId, Amounts),
+    /// An application has given back what it does not use.
+    Lower {
+        /// Who.
+        application: ApplicationId,
+        /// The version that it has seen.
+        seen: u64,
+        /// What it still holds.
+        held: Amounts,
+    },
+    /// An application waits for nothing any more.
+    Withdraw(ApplicationId),
 }
 
 /// What was decided. The names are stored.
@@ -58,6 +77,34 @@ pub enum RegistryEvent {
         id: ApplicationId,
         /// When.
         at: Millis,
+    },
+    /// An application is granted more.
+    GrantRaised {
+        /// Who.
+        application: ApplicationId,
+        /// All that it is granted now.
+        amounts: Amounts,
+        /// Counts raises.
+        version: u64,
+    },
+    /// An application has given something back.
+    GrantLowered {
+        /// Who.
+        application: ApplicationId,
+        /// All that it is granted now.
+        amounts: Amounts,
+    },
+    /// An application waits.
+    WishMade {
+        /// Who.
+        application: ApplicationId,
+        /// For what.
+        wish: Wish,
+    },
+    /// An application waits no more.
+    WishDropped {
+        /// Who.
+        application: ApplicationId,
     },
 }
 
@@ -77,7 +124,24 @@ impl Registry {
                 Some(_) => Ok(Vec::new()),
                 None => Err(Refusal::NoApplication),
             },
+            RegistryCommand::Raise(ask) => {
+                self.living(&ask.application)?;
+                Ok(self.division.raise(ask))
+            }
+            RegistryCommand::Cover(id, in_use) => {
+                self.living(id)?;
+                Ok(self.division.cover(id, in_use))
+            }
+            RegistryCommand::Lower { application, seen, held } => {
+                self.division.lower(application, *seen, held)
+            }
+            RegistryCommand::Withdraw(id) => Ok(self.division.withdraw(id)),
         }
+    }
+
+    fn living(&self, id: &ApplicationId) -> Result<(), Refusal> {
+        let known = self.applications.get(id).filter(|known| known.deleted.is_none());
+        known.map(|_| ()).ok_or(Refusal::NoApplication)
     }
 
     /// Folds one event in.
@@ -92,7 +156,16 @@ impl Registry {
                 if let Some(known) = self.applications.get_mut(id) {
                     known.deleted = Some(*at);
                 }
+                self.division.deleted(id);
             }
+            RegistryEvent::GrantRaised { application, amounts, version } => {
+                self.division.raised(application, amounts, *version);
+            }
+            RegistryEvent::GrantLowered { application, amounts } => {
+                self.division.lowered(application, amounts);
+            }
+            RegistryEvent::WishMade { application, wish } => self.division.wished(application, wish),
+            RegistryEvent::WishDropped { application } => self.division.dropped(application),
         }
     }
 

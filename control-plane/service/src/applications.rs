@@ -11,12 +11,12 @@ use firesteel_core::refusal::Refusal;
 use firesteel_core::registry::{Registered, RegistryCommand};
 use firesteel_core::time::Millis;
 use firesteel_journal::{
-    Accepted, Deps, Journal, Log, ReadError, Settings, StoreError, SubmitError, protocols,
+    Accepted, Deps, Journal, Log, ReadError, Settings, Snapshot, StoreError, SubmitError, protocols,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Mutex as AsyncMutex;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Why an application cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +108,21 @@ impl Applications {
         id: &ApplicationId,
     ) -> Result<Accepted<firesteel_core::registry::RegistryEvent>, SubmitError<Refusal>> {
         self.registry.submit(RegistryCommand::Deleted(id.clone())).await
+    }
+
+    /// The registry as it is known here.
+    pub fn registry(&self) -> Arc<Snapshot<RegistryLedger>> {
+        self.registry.state()
+    }
+
+    /// Wakes whenever the registry has changed.
+    pub fn registry_changed(&self) -> watch::Receiver<Arc<Snapshot<RegistryLedger>>> {
+        self.registry.changed()
+    }
+
+    /// Changes what is divided between the applications.
+    pub async fn divide(&self, command: RegistryCommand) -> Result<(), SubmitError<Refusal>> {
+        self.registry.submit(command).await.map(|_| ())
     }
 
     /// Closes every journal: what was submitted before is answered first.

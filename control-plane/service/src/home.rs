@@ -13,7 +13,9 @@ use firesteel_journal::{Accepted, Journal, ReadError, Snapshot, SubmitError};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
+use std::time::Duration;
+use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::time::Instant;
 
 /// Archived runs that are remembered, so that polling a fresh result does not read S3 each time.
 const REMEMBERED_RUNS: usize = 256;
@@ -31,6 +33,8 @@ pub struct Home {
     pub tokens: Arc<Tokens>,
     /// Wakes the tick.
     pub wake: Notify,
+    /// Commands that may admit go one after the other: each looks at what the one before it left.
+    pub admitting: AsyncMutex<()>,
     beside: Mutex<Beside>,
 }
 
@@ -41,12 +45,20 @@ struct Beside {
     remembered: VecDeque<(JobRunId, Arc<JobRun>)>,
     launches: BTreeMap<String, Value>,
     under_way: BTreeSet<String>,
+    surplus_since: Option<Instant>,
 }
 
 impl Home {
     /// A home around an open journal.
     pub fn new(id: ApplicationId, journal: Journal<ApplicationLedger>, tokens: Arc<Tokens>) -> Self {
-        Self { id, journal, tokens, wake: Notify::new(), beside: Mutex::default() }
+        Self {
+            id,
+            journal,
+            tokens,
+            wake: Notify::new(),
+            admitting: AsyncMutex::default(),
+            beside: Mutex::default(),
+        }
     }
 
     /// Commits a command and wakes the tick if anything changed.
@@ -105,6 +117,23 @@ impl Home {
     /// Forgets the launches whose key begins so.
     pub fn forget_launches(&self, prefix: &str) {
         self.beside().launches.retain(|key, _| !key.starts_with(prefix));
+    }
+
+    /// Notes whether it holds more than it uses.
+    pub fn note_surplus(&self, has_surplus: bool) {
+        let mut beside = self.beside();
+        let since = beside.surplus_since.filter(|_| has_surplus);
+        beside.surplus_since = since.or_else(|| has_surplus.then(Instant::now));
+    }
+
+    /// Since when it holds more than it uses.
+    pub fn surplus_since(&self) -> Option<Instant> {
+        self.beside().surplus_since
+    }
+
+    /// For how long it has held more than it uses.
+    pub fn surplus_for(&self) -> Duration {
+        self.surplus_since().map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// True if `task` was not under way; it is now, until `finished`.

@@ -8,6 +8,7 @@ use crate::command::{Room, Runtime, Tick};
 use crate::event::Event;
 use crate::id::{JobRunId, WorkerId};
 use crate::job_run::JobRunState;
+use crate::quota;
 use crate::refusal::Refusal;
 use crate::time::MINUTE;
 use crate::worker::Role;
@@ -18,6 +19,8 @@ const MOST_MOVES: usize = 1_000;
 pub(crate) const MOST_QUEUED: usize = 2_000;
 
 pub(super) fn tick(draft: &mut Draft, seen: &Tick) -> Result<(), Refusal> {
+    let settled = quota::settle(&draft.app, &seen.room);
+    settled.into_iter().for_each(|event| draft.emit(event));
     move_application(draft, &seen.runtime);
     let begun: Vec<JobRunId> = draft.app.runs.begun().iter().cloned().collect();
     for run in &begun {
@@ -35,6 +38,8 @@ pub(super) fn tick(draft: &mut Draft, seen: &Tick) -> Result<(), Refusal> {
     note_idleness(draft);
     finish_stopping(draft);
     start_again(draft);
+    let given_back = quota::give_back(&draft.app, &seen.room);
+    given_back.into_iter().for_each(|event| draft.emit(event));
     Ok(())
 }
 

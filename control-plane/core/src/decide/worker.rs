@@ -7,8 +7,8 @@ use crate::event::Event;
 use crate::exit::Exit;
 use crate::id::{JobRunId, Mark, WorkerId};
 use crate::job_run::{Attempt, JobRunState};
+use crate::quota;
 use crate::refusal::{Refusal, Stale};
-use crate::size::{self, DEFAULT_DISK};
 use crate::time::{Millis, SECOND};
 use crate::worker::{Ended, Greeted, Role, Worker};
 use std::collections::BTreeMap;
@@ -50,6 +50,8 @@ pub(super) fn report(
     let worker = process(draft, id, mark)?.clone();
     note_start(draft, id, &worker, started);
     if let (true, Some(wanted)) = (worker.is_driver(), wanted) {
+        let settled = quota::settle(&draft.app, room);
+        settled.into_iter().for_each(|event| draft.emit(event));
         take_wanted(draft, &worker, wanted, room);
     }
     Ok(())
@@ -176,19 +178,12 @@ fn admit_wanted(draft: &mut Draft, driver: &Worker, attempt: &Attempt, wanted: &
         if executor.stopping.is_some() || draft.app.workers.contains_key(&id) {
             continue;
         }
-        let Ok(size) = size::worker_for(executor.cpu, executor.memory_mib, executor_disk(draft, driver))
-        else {
-            continue;
-        };
+        let Ok(size) = admission::executor_size(&draft.app, driver, executor) else { continue };
         match admission::executor(&draft.app, &driver.run, size, executor.heap_mib, room) {
             Ok(grant) => admit(draft, id, driver, executor, grant, wanted.version, room),
             Err(_) => return,
         }
     }
-}
-
-fn executor_disk(draft: &Draft, driver: &Worker) -> u32 {
-    draft.app.runs.get(&driver.run).map_or(DEFAULT_DISK, |run| run.request.needs.executor.disk)
 }
 
 fn admit(

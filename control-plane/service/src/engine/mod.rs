@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use room::room_without_admission;
+pub use room::{Admitting, room_without_admission};
 
 /// Longest sleep between two ticks of one application.
 const LONGEST_SLEEP: Duration = Duration::from_secs(20);
@@ -114,12 +114,14 @@ impl Engine {
 
     /// A change on the host, in a runtime or in another application's use of it concerns everybody.
     async fn listen_to_the_host(self: Arc<Self>) {
+        let mut registry = self.applications.registry_changed();
         loop {
             tokio::select! {
                 biased;
                 () = self.parts.substrate.changed() => {}
                 () = self.parts.runtimes.changed() => {}
                 () = self.gate.changed() => {}
+                closed = registry.changed() => if closed.is_err() { return },
             }
             for home in self.applications.open_homes() {
                 home.wake.notify_one();

@@ -1,14 +1,15 @@
 //! One pass for one application.
 
-use super::Engine;
+use super::{Admitting, Engine, room};
 use crate::applications::now;
 use crate::home::{Home, application};
 use anyhow::Result;
 use firesteel_core::application::{Application, ApplicationState};
-use firesteel_core::command::{Command, Runtime, Tick};
+use firesteel_core::command::{Command, Room, Runtime, Tick};
 use firesteel_core::event::Event;
 use firesteel_core::id::{JobRunId, WorkerId};
 use firesteel_core::plan::{Effect, Look, Seen, plan};
+use firesteel_core::quota::{self, Step};
 use firesteel_core::refusal::Refusal;
 use firesteel_core::time::Millis;
 use firesteel_journal::SubmitError;
@@ -33,19 +34,14 @@ impl Engine {
         }
         let at = now(&self.parts);
         let sightings = self.parts.substrate.sightings().await?;
-        let (room, runtime) = {
-            let admission = self.gate.enter(home, &self.applications).await;
-            // The newest label: it may have changed while others had their turn.
-            let runtime = self.runtime(application(&home.state()));
-            let tick = Command::Tick(Tick { room: admission.room.clone(), runtime: runtime.clone() });
-            match home.journal.submit(tick).await {
-                Ok(accepted) => self.note(&accepted.events),
-                Err(SubmitError::Refused(Refusal::NoApplication)) => return Ok(Next::At(None)),
-                Err(error) => return Err(error.into()),
-            }
-            (admission.room.clone(), runtime)
+        let room = match self.admit(home, &Ticking { engine: self, home }).await {
+            (Ok(_), room) => room,
+            (Err(SubmitError::Refused(Refusal::NoApplication)), _) => return Ok(Next::At(None)),
+            (Err(error), _) => return Err(error.into()),
         };
+        self.settle_with_the_registry(home).await;
         let state = home.state();
+        let runtime = self.runtime(application(&state));
         let workers = seen(application(&state), &sightings);
         let plan = plan(application(&state), &Look { at, room, runtime, workers });
         home.note_waiting(plan.waiting);
@@ -54,7 +50,8 @@ impl Engine {
                 self.act(home, effect).await;
             }
         }
-        Ok(Next::At(plan.wake_at))
+        let surplus_due = room::surplus_is_due(home).map(|left| at.plus(left.as_millis() as i64));
+        Ok(Next::At(plan.wake_at.into_iter().chain(surplus_due).min()))
     }
 
     /// Asked whatever the state is: the application may be STARTING by the time the tick is decided.
@@ -68,6 +65,31 @@ impl Engine {
         if events.iter().any(|event| matches!(event, Event::WorkerEnded { .. } | Event::JobRunEnded { .. })) {
             self.gate.free();
         }
+    }
+}
+
+/// A tick admits drivers.
+struct Ticking<'a> {
+    engine: &'a Engine,
+    home: &'a Home,
+}
+
+impl Admitting for Ticking<'_> {
+    const QUEUES: bool = true;
+
+    /// With the newest label: it may have changed while others had their turn.
+    fn command(&self, room: Room) -> Command {
+        let runtime = self.engine.runtime(application(&self.home.state()));
+        Command::Tick(Tick { room, runtime })
+    }
+
+    fn lacks(&self, app: &Application, room: &Room) -> Option<Vec<Step>> {
+        let admits = app.state == ApplicationState::Started && self.engine.runtime(app) == Runtime::Ready;
+        if admits {
+            return Some(quota::for_drivers(app, room));
+        }
+        // Another host may be ready for what waits.
+        app.runs.pending().is_empty().then(Vec::new)
     }
 }
 

@@ -4,7 +4,7 @@ use super::hello::{find, launch_key};
 use super::{Desk, NoAnswer, refusal};
 use crate::applications::now;
 use crate::body;
-use crate::engine::room_without_admission;
+use crate::engine::{Admitting, room_without_admission};
 use crate::home::{Home, application};
 use bytes::Bytes;
 use firesteel_core::admission;
@@ -12,7 +12,7 @@ use firesteel_core::application::Application;
 use firesteel_core::command::{self, Command, Room, Stopping};
 use firesteel_core::exit::ExitCode;
 use firesteel_core::id::WorkerId;
-use firesteel_core::size;
+use firesteel_core::quota::{self, Step};
 use firesteel_core::time::{HOUR, MINUTE};
 use firesteel_core::worker::Worker;
 use firesteel_journal::{Created, keys};
@@ -80,23 +80,19 @@ impl Desk {
         unknown: &BTreeSet<String>,
     ) -> Result<Option<Room>, NoAnswer> {
         let wanted = exchange.wanted.as_ref().filter(|_| unknown.is_empty()).map(as_wanted);
-        let admission = if self.may_admit(home, exchange) {
-            Some(self.engine.gate.enter(home, &self.applications).await)
+        let reporting = Reporting { exchange, wanted };
+        let (submitted, room) = if self.may_admit(home, exchange) {
+            self.engine.admit(home, &reporting).await
         } else {
-            None
+            let room = room_without_admission(self.engine.gate.host());
+            (home.journal.submit(reporting.command(room.clone())).await, room)
         };
-        let none = || room_without_admission(self.engine.gate.host());
-        let room = admission.as_ref().map_or_else(none, |admission| admission.room.clone());
-        let report = Command::Report {
-            worker: exchange.worker.clone(),
-            mark: exchange.mark.clone(),
-            started: exchange.started,
-            wanted,
-            room: room.clone(),
-        };
-        match home.submit(report).await {
+        match submitted {
             Ok(accepted) => {
                 self.engine.note(&accepted.events);
+                if !accepted.events.is_empty() {
+                    home.wake.notify_one();
+                }
                 Ok(Some(room))
             }
             Err(error) => refusal(error).map(|_| None),
@@ -176,6 +172,31 @@ impl Desk {
     }
 }
 
+/// A report admits executors. Nothing is kept for them: a run's first has its room already.
+struct Reporting<'a> {
+    exchange: &'a Exchange,
+    wanted: Option<command::Wanted>,
+}
+
+impl Admitting for Reporting<'_> {
+    const QUEUES: bool = false;
+
+    fn command(&self, room: Room) -> Command {
+        Command::Report {
+            worker: self.exchange.worker.clone(),
+            mark: self.exchange.mark.clone(),
+            started: self.exchange.started,
+            wanted: self.wanted.clone(),
+            room,
+        }
+    }
+
+    fn lacks(&self, app: &Application, room: &Room) -> Option<Vec<Step>> {
+        let driver = find(app, &self.exchange.worker).filter(|worker| worker.is_driver())?;
+        Some(quota::for_executors(app, driver, self.wanted.as_ref()?, room))
+    }
+}
+
 fn executor_id(driver: &Worker, uid: &str) -> WorkerId {
     WorkerId::executor(&driver.run, driver.attempt, uid)
 }
@@ -183,20 +204,26 @@ fn executor_id(driver: &Worker, uid: &str) -> WorkerId {
 /// The whole set: an executor that is left out is one that Spark no longer wants. So a set of which some launch is
 /// unknown is not decided on at all; the runner sends it again with the launch.
 fn as_wanted(wanted: &Wanted) -> command::Wanted {
-    let executor = |e: &WantedExecutor| command::WantedExecutor {
-        uid: e.uid.clone(),
-        cpu: e.cpu,
-        memory_mib: e.memory_mib,
-        heap_mib: e.heap_mib,
-        launch: e.launch.clone(),
-        own: e.own.clone(),
-        stopping: e.stopping.as_ref().map(|stop| Stopping {
+    command::Wanted {
+        version: wanted.version,
+        executors: wanted.executors.iter().map(as_wanted_executor).collect(),
+    }
+}
+
+fn as_wanted_executor(wanted: &WantedExecutor) -> command::WantedExecutor {
+    command::WantedExecutor {
+        uid: wanted.uid.clone(),
+        cpu: wanted.cpu,
+        memory_mib: wanted.memory_mib,
+        heap_mib: wanted.heap_mib,
+        launch: wanted.launch.clone(),
+        own: wanted.own.clone(),
+        stopping: wanted.stopping.as_ref().map(|stop| Stopping {
             decommission: stop.decommission,
             grace: stop.grace_ms.min(LONGEST_GRACE) as i64,
             reason: stop.reason.clone(),
         }),
-    };
-    command::Wanted { version: wanted.version, executors: wanted.executors.iter().map(executor).collect() }
+    }
 }
 
 fn sighting(app: &Application, driver: &Worker, wanted: &WantedExecutor, room: &Room) -> ExecutorSighting {
@@ -220,8 +247,7 @@ fn status(worker: &Worker) -> ExecutorStatus {
 }
 
 fn waiting(app: &Application, driver: &Worker, wanted: &WantedExecutor, room: &Room) -> ExecutorStatus {
-    let disk = app.runs.get(&driver.run).map_or(size::DEFAULT_DISK, |run| run.request.needs.executor.disk);
-    let obstacle = match size::worker_for(wanted.cpu, wanted.memory_mib, disk) {
+    let obstacle = match admission::executor_size(app, driver, &as_wanted_executor(wanted)) {
         Ok(size) => admission::executor(app, &driver.run, size, wanted.heap_mib, room).err(),
         Err(error) => Some(admission::Obstacle::Size(error)),
     };
