@@ -70,8 +70,8 @@ impl Summary {
             created_by: request.created_by.as_str().into(),
             execution_role: request.execution_role.as_str().into(),
             release: request.release.as_str().into(),
-            attempt: run.attempt().map_or(1, |attempt| attempt.number),
-            attempt_created: run.attempt().map_or(run.created, |attempt| attempt.created),
+            attempt: run.attempt_number(),
+            attempt_created: run.attempt_created(run.attempt_number()),
         }
     }
 
@@ -332,7 +332,8 @@ mod tests {
 
     fn pack(history: &mut History) -> Vec<String> {
         let due = history.due(&SMALL).expect("something is due");
-        let head = due.head(format!("{}-{}", history.heads.len(), due.names()[0])).expect("it holds something");
+        let head =
+            due.head(format!("{}-{}", history.heads.len(), due.names()[0])).expect("it holds something");
         assert!(history.waits(head.level, &due.names()));
         history.packed(&head, &due.names());
         assert!(!history.waits(head.level, &due.names()), "once only");
@@ -398,7 +399,11 @@ mod tests {
         assert_eq!(due, [(JobRunId::new("r0"), 1), (JobRunId::new("r1"), 2)]);
         history.retag(&JobRunId::new("r0"), &tags("b"));
         history.retag(&JobRunId::new("r0"), &tags("a"));
-        assert_eq!(history.unchanged(&due), [(JobRunId::new("r1"), 2)], "the same tags again are another change");
+        assert_eq!(
+            history.unchanged(&due),
+            [(JobRunId::new("r1"), 2)],
+            "the same tags again are another change"
+        );
         history.tags_moved(&due);
         assert_eq!(history.retagged.len(), 3);
         assert_eq!(history.retagged[&JobRunId::new("r0")].version, 6);
