@@ -225,7 +225,9 @@ impl Application {
     /// they are changed.
     pub fn tags_of(&self, run: Option<&JobRunId>) -> Option<&BTreeMap<String, String>> {
         let Some(id) = run else { return Some(&self.tags) };
-        self.runs.get(id).map(|run| &run.request.tags)
+        self.runs
+            .get(id)
+            .map(|run| &run.request.tags)
             .or_else(|| self.history.retagged.get(id).map(|retagged| &retagged.tags))
             .or_else(|| self.archived_tags.get(id))
     }
