@@ -28,6 +28,12 @@ pub use control_plane::ControlPlane;
 pub use ledger::{ApplicationLedger, RegistryLedger};
 pub use ports::{Config, History, HistoryServers, HistorySource, Identities, Identity, LogStream, Logs, Narrowing, NoLog, NothingKept, Parts, RoleError, Roles, Runtimes, Salvage, Sweep, World};
 
+/// Histories for tests and benchmarks.
+#[doc(hidden)]
+pub mod past {
+    pub use crate::history::generate::{Past, nth, write};
+}
+
 /// What a simulation drives without HTTP.
 #[doc(hidden)]
 pub mod without_http {
