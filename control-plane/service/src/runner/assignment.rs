@@ -87,15 +87,11 @@ pub struct LogFolder {
 }
 
 /// The folder of an attempt's logs. None without a `logUri`.
-pub fn log_folder(
-    application: &ApplicationId,
-    run: &JobRun,
-    body: &Body,
-    attempt: u32,
-) -> Option<LogFolder> {
+pub fn log_folder(application: &ApplicationId, run: &JobRun, body: &Body, attempt: u32) -> Option<LogFolder> {
     let uri = run_prefix(application, run, body)?;
     let (bucket, prefix) = uri.strip_prefix("s3://")?.split_once('/')?;
-    let attempt = if run.request.retry.names_attempts() { format!("/attempts/{attempt}") } else { String::new() };
+    let attempt =
+        if run.request.retry.names_attempts() { format!("/attempts/{attempt}") } else { String::new() };
     Some(LogFolder { bucket: bucket.to_owned(), prefix: format!("{prefix}{attempt}") })
 }
 
