@@ -1,5 +1,5 @@
 # firesteel: `make demo` runs the main job, `make test` passes the tests; both install what they need.
-.PHONY: help prerequisites build demo test lint unit simulate stories bench clean
+.PHONY: help prerequisites build demo test lint unit simulate stories bench update-model clean
 
 CARGO ?= cargo
 FIRESTEEL := target/release/firesteel
@@ -10,6 +10,7 @@ help:
 	@echo "make test    every test, as CI runs it"
 	@echo "make build   $(FIRESTEEL)"
 	@echo "make bench   the benchmarks, each beside its baseline"
+	@echo "make update-model   the newest service model of EMR Serverless, and what changed in it"
 
 prerequisites:
 	@tools/prerequisites.sh
@@ -33,6 +34,7 @@ lint: prerequisites
 
 unit: prerequisites .cache/venv/installed
 	FIRESTEEL_WEED=$(abspath .cache/venv/bin/weed) $(CARGO) test --locked --workspace --exclude sim
+	$(PYTHON) -m pytest -q tools
 
 # Three hundred seeds, and every planted mistake found. More: cargo run --release -p sim -- --seeds N
 simulate: prerequisites
@@ -44,6 +46,10 @@ stories: build .cache/venv/installed
 
 bench: build .cache/venv/installed
 	$(PYTHON) bench/run.py
+
+# Another version: make update-model FLAGS="--version 1.44.5"; from a file: FLAGS="--from PATH"
+update-model:
+	tools/update_model.py $(FLAGS)
 
 clean:
 	rm -rf .cache target

@@ -5,7 +5,7 @@ use crate::arguments::{Serve, State};
 use crate::failure::Failure;
 use crate::folder::{ACCOUNT, DataFolder, reachable};
 use crate::machine::installation::Shared;
-use crate::machine::{self, identities, roles, runtimes, salvage, sweep, world};
+use crate::machine::{self, history_server, identities, log_objects, roles, runtimes, salvage, sweep, world};
 use crate::up::door::{self, Closing, Door};
 use crate::up::listener::Listener;
 use crate::up::parts;
@@ -84,10 +84,16 @@ async fn gather(serve: &Serve, folder: &DataFolder, address: SocketAddr) -> anyh
         state: Arc::new(state),
         world: Arc::new(world::RealWorld),
         substrate: Arc::new(substrate),
-        runtimes: Arc::new(runtimes::InstalledRuntimes::new(installer)),
+        runtimes: Arc::new(runtimes::InstalledRuntimes::new(installer.clone())),
         roles: Arc::new(roles::StsRoles::new(aws_sdk_sts::Client::new(&aws))),
         salvage: Arc::new(salvage::FolderSalvage::new(parts::workers(folder.path()))),
-        sweep: Arc::new(sweep::S3Sweep::new(store)),
+        sweep: Arc::new(sweep::S3Sweep::new(store.clone())),
+        logs: Arc::new(log_objects::S3Logs::new(store.clone())),
+        histories: Arc::new(history_server::ChildHistoryServers::new(
+            installer,
+            store,
+            parts::histories(folder.path()),
+        )),
         identities: Arc::new(identities::KnownIdentities::named(folder.path(), &environment)?),
     })
 }

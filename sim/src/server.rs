@@ -10,7 +10,7 @@ use crate::truth::Truth;
 use firesteel_protocol::{Answer, End, Exchange, Greeting, Hello, ObjectStore};
 use firesteel_service::authorization::Policy;
 use firesteel_service::without_http::{Caller, Desk, Service};
-use firesteel_service::{Config, ControlPlane, Parts};
+use firesteel_service::{Config, ControlPlane, NothingKept, Parts};
 use firesteel_substrate::imagined::Imagined;
 use firesteel_wire::{ApiError, Input, Operation};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -143,7 +143,7 @@ impl Server {
     pub async fn operate(&self, operation: Operation, input: Input) -> Option<Result<String, ApiError>> {
         let life = self.life()?;
         let policy = Arc::new(Policy::everything());
-        let caller = Caller { arn: "arn:aws:iam::123456789012:user/sim".to_owned(), policy };
+        let caller = Caller { arn: "arn:aws:iam::123456789012:user/sim".to_owned(), policy, host: None };
         life.cord.ask(life.service.call(caller, operation, input)).await
     }
 
@@ -220,6 +220,8 @@ impl Server {
             roles: outside.clone(),
             salvage: outside.clone(),
             sweep: outside,
+            logs: Arc::new(NothingKept),
+            histories: Arc::new(NothingKept),
             identities: Arc::new(Nobody),
         }
     }

@@ -2,12 +2,16 @@
 //!
 //! One file a port. None of them knows the others, nor what the control plane does with the answers.
 
+pub mod history_server;
 pub mod identities;
+pub mod identity_file;
 pub mod installation;
+pub mod log_objects;
 pub mod roles;
 pub mod runtimes;
 pub mod salvage;
 pub mod sweep;
+pub mod watch;
 pub mod world;
 
 use aws_sdk_s3::config::retry::RetryConfig;

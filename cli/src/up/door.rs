@@ -20,6 +20,10 @@ pub type Room = BoxCloneSyncService<Request, Response, Infallible>;
 /// Paths that are the control plane's without a signature.
 const UNSIGNED: [&str; 2] = ["/healthz", "/metrics"];
 const RUNNERS: &str = "/runner/";
+const DASHBOARDS: &str = "/dashboards/";
+/// Logs by the links that EMR's clients make of a dashboard's URL; without its token, this is an object in a bucket.
+const LOGS: &str = "/logs/";
+const TOKEN: &str = "authToken=";
 
 /// How far the door is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +99,7 @@ impl Door {
             Some("s3") => self.s3.as_ref().ok_or_else(|| unserved("s3")),
             Some("sts") => self.sts.as_ref().ok_or_else(|| unserved("sts")),
             Some(other) => Err(unserved(other)),
-            None if is_unsigned(request.uri().path()) => self.control_plane(),
+            None if is_unsigned(request.uri()) => self.control_plane(),
             // S3 says what is amiss; without it the control plane does.
             None => self.s3.as_ref().map_or_else(|| self.control_plane(), Ok),
         }
@@ -151,8 +155,13 @@ impl Signed {
     }
 }
 
-fn is_unsigned(path: &str) -> bool {
-    UNSIGNED.contains(&path) || path.starts_with(RUNNERS)
+fn is_unsigned(uri: &http::Uri) -> bool {
+    let path = uri.path();
+    let has_token = || uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with(TOKEN)));
+    UNSIGNED.contains(&path)
+        || path.starts_with(RUNNERS)
+        || path.starts_with(DASHBOARDS)
+        || path.starts_with(LOGS) && has_token()
 }
 
 /// The answer to a service that is not here, in the caller's dialect: XML for the query protocols, else JSON.
@@ -239,6 +248,10 @@ mod tests {
             ("/metrics", None, "service"),
             ("/runner/v1/hello", None, "service"),
             ("/runners", None, "s3"),
+            ("/dashboards/00r/1/jobs/", None, "service"),
+            ("/dashboards/key", Some("s3"), "s3"),
+            ("/logs/SPARK_DRIVER/stdout.gz?authToken=x", None, "service"),
+            ("/logs/SPARK_DRIVER/stdout.gz", None, "s3"),
         ];
         let door = whole();
         for (uri, service, room) in table {

@@ -2,7 +2,7 @@
 
 use super::{STATE_BUCKET, STATE_PREFIX, make_state_bucket, state_client};
 use crate::folder::{DataFolder, Installation};
-use crate::machine::{self, identities, roles, runtimes, salvage, sweep, world};
+use crate::machine::{self, history_server, identities, log_objects, roles, runtimes, salvage, sweep, world};
 use anyhow::Context;
 use firesteel_journal::S3Store;
 use firesteel_protocol::ObjectStore;
@@ -45,10 +45,16 @@ pub async fn gather(
         state: Arc::new(S3Store::new(client, STATE_BUCKET, STATE_PREFIX)),
         world: Arc::new(world::RealWorld),
         substrate: Arc::new(substrate),
-        runtimes: Arc::new(runtimes::InstalledRuntimes::new(installer)),
+        runtimes: Arc::new(runtimes::InstalledRuntimes::new(installer.clone())),
         roles: Arc::new(roles::StsRoles::new(sts_client(installation))),
         salvage: Arc::new(salvage::FolderSalvage::new(workers(folder.path()))),
-        sweep: Arc::new(sweep::S3Sweep::new(store)),
+        sweep: Arc::new(sweep::S3Sweep::new(store.clone())),
+        logs: Arc::new(log_objects::S3Logs::new(store.clone())),
+        histories: Arc::new(history_server::ChildHistoryServers::new(
+            installer,
+            store,
+            histories(folder.path()),
+        )),
         identities: Arc::new(identities::KnownIdentities::operator(installation)),
     })
 }
@@ -74,6 +80,11 @@ pub async fn substrate(
 /// Where a data folder keeps its workers.
 pub fn workers(folder: &Path) -> std::path::PathBuf {
     folder.join("workers")
+}
+
+/// Where a data folder keeps event logs that somebody looks at.
+pub fn histories(folder: &Path) -> std::path::PathBuf {
+    folder.join("histories")
 }
 
 fn sts_client(installation: &Installation) -> aws_sdk_sts::Client {

@@ -70,8 +70,8 @@ impl Summary {
             created_by: request.created_by.as_str().into(),
             execution_role: request.execution_role.as_str().into(),
             release: request.release.as_str().into(),
-            attempt: run.attempt().map_or(1, |attempt| attempt.number),
-            attempt_created: run.attempt().map_or(run.created, |attempt| attempt.created),
+            attempt: run.attempt_number(),
+            attempt_created: run.attempt_created(run.attempt_number()),
         }
     }
 
@@ -204,9 +204,9 @@ impl History {
             return None;
         }
         let frontiers = self.frontiers();
-        let mut groups: BTreeMap<(Class, bool), Vec<&Arc<Summary>>> = BTreeMap::new();
+        let mut groups: BTreeMap<_, Vec<&Arc<Summary>>> = BTreeMap::new();
         for run in self.recent.values() {
-            let class = run.class();
+            let class = (run.state, &*run.mode);
             let late = frontiers.get(&class).is_some_and(|frontier| run.id < **frontier);
             groups.entry((class, late)).or_default().push(run);
         }
@@ -231,10 +231,11 @@ impl History {
     }
 
     /// The youngest packed run of each class.
-    fn frontiers(&self) -> BTreeMap<Class, &JobRunId> {
+    fn frontiers(&self) -> BTreeMap<(JobRunState, &str), &JobRunId> {
         let mut found = BTreeMap::new();
         for head in self.heads.values() {
-            let frontier = found.entry(head.class.clone()).or_insert(&head.newest);
+            let class = (head.class.state, head.class.mode.as_str());
+            let frontier = found.entry(class).or_insert(&head.newest);
             *frontier = (*frontier).max(&head.newest);
         }
         found

@@ -9,7 +9,8 @@
 //! applications/<id>/requests/<sha256>.json                     bodies over 8 KiB
 //! applications/<id>/launch/<attempt>/<hash>.json               what an executor is to be started with
 //! applications/<id>/history/<inverted-created>-<run>.json      settled runs, newest first
-//! applications/<id>/history/segments/<name>.json               kept free: old history, a thousand runs to an object
+//! applications/<id>/history/segments/<sha256>.json             summaries of old runs, a thousand to an object
+//! applications/<id>/history/tags/<run>/<version>.json          tags of a settled run, changed after its end
 //! applications/<id>/inbox/<mark>.json                          kept free: commands left by short-lived writers
 //! tokens/<day>/<hash>.json                                     client tokens of runs that left the state
 //! servers/<id>.json                                            heartbeat of one control plane
@@ -108,24 +109,11 @@ pub fn launch(application: &str, attempt: &str, hash: &str) -> String {
     format!("{APPLICATIONS}{application}/launch/{attempt}/{hash}.json")
 }
 
-/// Prefix of the settled runs of one application. A listing shows the newest first; `segments/` comes after all runs.
-#[must_use]
-pub fn histories(application: &str) -> String {
-    format!("{APPLICATIONS}{application}/history/")
-}
-
 /// A settled run.
 #[must_use]
 pub fn history(application: &str, created: Millis, run: &str) -> String {
-    format!("{}-{run}.json", history_bound(application, created))
-}
-
-/// The part of a history key that stands for the time: sorts before every run created at `created` and after
-/// every run created later.
-#[must_use]
-pub fn history_bound(application: &str, created: Millis) -> String {
     let inverted = LATEST - created.clamp(0, LATEST);
-    format!("{APPLICATIONS}{application}/history/{inverted:013}")
+    format!("{APPLICATIONS}{application}/history/{inverted:013}-{run}.json")
 }
 
 /// When the run of this history key was created, and its id; `None` for any other key.
@@ -138,10 +126,22 @@ pub fn history_of(key: &str) -> Option<(Millis, &str)> {
     valid.then(|| inverted.parse::<i64>().ok())?.map(|inverted| (LATEST - inverted, run))
 }
 
-/// Kept free: prefix of packed history.
+/// A segment of history, by the lower-case hex SHA-256 of its bytes.
 #[must_use]
-pub fn history_segments(application: &str) -> String {
-    format!("{APPLICATIONS}{application}/history/segments/")
+pub fn history_segment(application: &str, sha256: &str) -> String {
+    format!("{APPLICATIONS}{application}/history/segments/{sha256}.json")
+}
+
+/// Prefix of the changed tags of one settled run; a listing shows the newest first.
+#[must_use]
+pub fn history_tags_of(application: &str, run: &str) -> String {
+    format!("{APPLICATIONS}{application}/history/tags/{run}/")
+}
+
+/// Changed tags of a settled run, by their version.
+#[must_use]
+pub fn history_tags(application: &str, run: &str, version: u64) -> String {
+    format!("{}{:020}.json", history_tags_of(application, run), u64::MAX - version)
 }
 
 /// Kept free: prefix of the create-only inbox of short-lived writers.
@@ -245,7 +245,9 @@ mod tests {
         assert_eq!(history("00f1", at, "r"), "applications/00f1/history/8204734799876-r.json");
         assert_eq!(token(Day::of(at), "h"), "tokens/2026-11-21/h.json");
         assert_eq!(server("s"), "servers/s.json");
-        assert_eq!(history_segments("00f1"), "applications/00f1/history/segments/");
+        assert_eq!(history_segment("00f1", "ab"), "applications/00f1/history/segments/ab.json");
+        let tags = "applications/00f1/history/tags/r/18446744073709551608.json";
+        assert_eq!(history_tags("00f1", "r", 7), tags);
         assert_eq!(inbox("00f1"), "applications/00f1/inbox/");
         assert_eq!(probe("m", 3), "probe/m-3");
     }
@@ -263,11 +265,11 @@ mod tests {
     }
 
     #[test]
-    fn newer_runs_sort_first_and_bounds_divide() {
+    fn newer_runs_sort_first() {
         let (old, new) = (history("a", 1000, "x"), history("a", 1001, "x"));
         assert!(new < old);
-        assert!(history_bound("a", 1000) < old && new < history_bound("a", 1000));
-        assert!(old < history_segments("a"));
+        assert!(old < history_segment("a", "0"));
+        assert!(history_tags("a", "r", 10) < history_tags("a", "r", 9));
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod recording;
 mod replay;
 pub mod requests;
 mod s3;
+pub mod segments;
 #[doc(hidden)]
 pub mod suite;
 mod upkeep;

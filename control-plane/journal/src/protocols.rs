@@ -159,62 +159,6 @@ pub async fn find_history<S: Store + ?Sized>(
     store.get(&keys::history(application, created, run)).await
 }
 
-/// One line of the list of settled runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryLine {
-    /// When the run was created.
-    pub created: Millis,
-    /// Its id.
-    pub run: String,
-    /// Where the list goes on after this line.
-    pub cursor: HistoryCursor,
-}
-
-/// A place in the list of settled runs, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryCursor(String);
-
-impl HistoryCursor {
-    /// Before the newest.
-    #[must_use]
-    pub fn newest() -> Self {
-        Self(String::new())
-    }
-
-    /// Just before the runs created at `created`: the list goes on with these and older ones.
-    #[must_use]
-    pub fn from(application: &str, created: Millis) -> Self {
-        Self(keys::history_bound(application, created))
-    }
-
-    /// After this run.
-    #[must_use]
-    pub fn after(application: &str, created: Millis, run: &str) -> Self {
-        Self(keys::history(application, created, run))
-    }
-}
-
-/// Up to `limit` (1 to 1000) settled runs from `cursor` on, newest first, and whether there are more.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn list_history<S: Store + ?Sized>(
-    store: &S,
-    application: &str,
-    cursor: &HistoryCursor,
-    limit: usize,
-) -> Result<(Vec<HistoryLine>, bool), StoreError> {
-    let page = store.list(&keys::histories(application), &cursor.0, limit.clamp(1, PAGE)).await?;
-    let runs = page.entries.iter().filter_map(|listed| {
-        let (created, run) = keys::history_of(&listed.key)?;
-        let cursor = HistoryCursor(listed.key.clone());
-        Some(HistoryLine { created, run: run.to_owned(), cursor })
-    });
-    let lines: Vec<HistoryLine> = runs.collect();
-    let more = page.more && lines.len() == page.entries.len();
-    Ok((lines, more))
-}
-
 /// Stores the first entry of a log, which follows from what is already committed elsewhere: everyone who derives it
 /// must give the same mark, time and events, so that it does not matter whose write is first.
 ///

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use common::{Event, Ledger, START, TestClock, deps, open};
 use firesteel_journal::protocols::{
-    HistoryCursor, Settled, TOKEN_DAYS, archive, find_history, find_token, forget_launches, list_history,
-    sweep_tokens, write_first,
+    Settled, TOKEN_DAYS, archive, find_history, find_token, forget_launches, sweep_tokens, write_first,
 };
 use firesteel_journal::requests::{BodyError, INLINE_BYTES, load_body, store_body};
+use firesteel_journal::segments::{SegmentError, find_tags, load_segment, store_segment, store_tags};
 use firesteel_journal::{
     Fault, FaultyStore, Journal, Kind, Log, MemoryStore, Millis, RecordingStore, Settings, Store, Stored,
     Verdict, keys,
@@ -120,27 +120,41 @@ fn keys_midnight() -> Millis {
 }
 
 #[tokio::test]
-async fn history_is_listed_newest_first_in_pages_and_from_a_time() {
+async fn a_segment_is_named_by_its_bytes_and_verified() {
     let store = RecordingStore::new(MemoryStore::new());
-    for (run, created) in [("a", 10), ("b", 30), ("c", 20), ("d", 20), ("e", 40)] {
-        archive(&store, "app", &settled(run, created, None), START).await.unwrap();
-    }
-    archive(&store, "other", &settled("x", 25, None), START).await.unwrap();
-    store.put(&format!("{}s.json", keys::history_segments("app")), Bytes::new()).await.unwrap();
-    let runs = async |cursor: &HistoryCursor, limit| {
-        let (lines, more) = list_history(&store, "app", cursor, limit).await.unwrap();
-        let next = lines.last().map(|line| line.cursor.clone());
-        (lines.into_iter().map(|line| line.run).collect::<Vec<_>>().join(""), more, next)
-    };
+    let body = Bytes::from_static(b"a thousand runs");
+    let name = store_segment(&store, "app", body.clone()).await.unwrap();
+    assert_eq!(store_segment(&store, "app", body.clone()).await.unwrap(), name, "again is the same");
+    assert_eq!(store.inner().objects().len(), 1);
     store.take();
-    let (first, more, next) = runs(&HistoryCursor::newest(), 3).await;
-    assert_eq!((first.as_str(), more), ("ebc", true));
-    let (second, more, _) = runs(&next.unwrap(), 3).await;
-    assert_eq!((second.as_str(), more), ("da", false));
-    assert_eq!(store.take().list, 2, "a page costs one listing");
-    assert_eq!(runs(&HistoryCursor::from("app", 20), 9).await.0, "cda");
-    assert_eq!(runs(&HistoryCursor::after("app", 20, "c"), 9).await.0, "da");
-    assert_eq!(runs(&HistoryCursor::from("app", 19), 9).await.0, "a");
+    assert_eq!(load_segment(&store, "app", &name).await.unwrap(), body);
+    assert_eq!(store.take().get, 1, "what reading one costs");
+    let missing = load_segment(&store, "other", &name).await;
+    assert_eq!(missing, Err(SegmentError::Missing(name.clone())));
+    store.put(&keys::history_segment("app", &name), Bytes::from_static(b"999 runs")).await.unwrap();
+    assert_eq!(load_segment(&store, "app", &name).await, Err(SegmentError::Damaged(name)));
+}
+
+#[tokio::test]
+async fn what_is_in_doubt_is_looked_at_before_an_entry_may_name_it() {
+    for (fault, stored) in [(Fault::LostReply, true), (Fault::Lost, false)] {
+        let plan =
+            move |kind: Kind, _: &str| Verdict::of(if kind == Kind::Create { fault } else { Fault::None });
+        let store = FaultyStore::new(MemoryStore::new(), plan);
+        assert_eq!(store_segment(&store, "app", Bytes::new()).await.is_ok(), stored, "{fault:?}");
+        assert_eq!(store_tags(&store, "app", "r", 1, Bytes::new()).await.is_ok(), stored, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_changed_tags_the_last_version_counts_whoever_writes_last() {
+    let store = MemoryStore::new();
+    assert_eq!(find_tags(&store, "app", "r").await.unwrap(), None);
+    for version in [7, 12, 9] {
+        store_tags(&store, "app", "r", version, Bytes::from(format!("tags {version}"))).await.unwrap();
+    }
+    store_tags(&store, "app", "r2", 30, Bytes::new()).await.unwrap();
+    assert_eq!(find_tags(&store, "app", "r").await.unwrap(), Some(Bytes::from_static(b"tags 12")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! The applications of one installation: the registry, and a home for each.
 
+use crate::history::segments::Segments;
 use crate::home::Home;
 use crate::ledger::{ApplicationLedger, RegistryLedger};
 use crate::ports::Parts;
@@ -37,6 +38,7 @@ pub struct Applications {
     parts: Parts,
     registry: Journal<RegistryLedger>,
     tokens: Arc<Tokens>,
+    segments: Arc<Segments>,
     homes: Mutex<BTreeMap<ApplicationId, Arc<Home>>>,
     opening: AsyncMutex<()>,
     opened: mpsc::UnboundedSender<Arc<Home>>,
@@ -48,7 +50,15 @@ impl Applications {
         let settings = settings(&parts);
         let registry = Journal::open(parts.state.clone(), Log::registry(), deps(&parts), settings).await?;
         let tokens = Arc::new(Tokens::open(&parts).await?);
-        Ok(Self { parts, registry, tokens, homes: Mutex::default(), opening: AsyncMutex::default(), opened })
+        Ok(Self {
+            parts,
+            registry,
+            tokens,
+            segments: Arc::default(),
+            homes: Mutex::default(),
+            opening: AsyncMutex::default(),
+            opened,
+        })
     }
 
     /// Opens every application that is not deleted.
@@ -147,7 +157,7 @@ impl Applications {
         .await?;
         let journal: Journal<ApplicationLedger> =
             Journal::open(self.parts.state.clone(), log, deps(&self.parts), settings(&self.parts)).await?;
-        Ok(Home::new(identity.id.clone(), journal, self.tokens.clone()))
+        Ok(Home::new(identity.id.clone(), journal, self.tokens.clone(), self.segments.clone()))
     }
 
     fn open_home(&self, id: &ApplicationId) -> Option<Arc<Home>> {

@@ -47,7 +47,7 @@ impl ControlPlane {
         Ok(Self { parts, applications, engine, metrics })
     }
 
-    /// The API, the runners' calls, `/healthz` and `/metrics`.
+    /// The API, the runners' calls, the dashboards, `/healthz` and `/metrics`.
     pub fn router(&self) -> axum::Router {
         http::router(self.service(), self.desk(), self.metrics.clone())
     }
@@ -83,6 +83,7 @@ impl ControlPlane {
 
     /// Stops ticking and committing; workers live on.
     pub async fn stop(&self) {
+        self.parts.histories.stop().await;
         self.engine.stop().await;
         self.applications.close().await;
     }

@@ -1,5 +1,6 @@
 //! One application as this control plane holds it: its journal, and what it knows beside the state.
 
+use crate::history::segments::Segments;
 use crate::ledger::ApplicationLedger;
 use crate::tokens::Tokens;
 use firesteel_core::application::Application;
@@ -7,7 +8,7 @@ use firesteel_core::command::Command;
 use firesteel_core::event::Event;
 use firesteel_core::id::{ApplicationId, JobRunId};
 use firesteel_core::job_run::JobRun;
-use firesteel_core::plan::Waiting;
+use firesteel_core::plan::Waits;
 use firesteel_core::refusal::Refusal;
 use firesteel_journal::{Accepted, Journal, ReadError, Snapshot, SubmitError};
 use serde_json::Value;
@@ -31,6 +32,8 @@ pub struct Home {
     pub journal: Journal<ApplicationLedger>,
     /// Tokens of archived runs.
     pub tokens: Arc<Tokens>,
+    /// Segments of history that were read lately.
+    pub segments: Arc<Segments>,
     /// Wakes the tick.
     pub wake: Notify,
     /// Commands that may admit go one after the other: each looks at what the one before it left.
@@ -41,8 +44,9 @@ pub struct Home {
 /// What is known beside the committed state; all of it can be lost.
 #[derive(Default)]
 struct Beside {
-    waiting: BTreeMap<JobRunId, Waiting>,
-    remembered: VecDeque<(JobRunId, Arc<JobRun>)>,
+    waits: Waits,
+    remembered: BTreeMap<JobRunId, Arc<JobRun>>,
+    remembered_first: VecDeque<JobRunId>,
     launches: BTreeMap<String, Value>,
     under_way: BTreeSet<String>,
     surplus_since: Option<Instant>,
@@ -50,11 +54,17 @@ struct Beside {
 
 impl Home {
     /// A home around an open journal.
-    pub fn new(id: ApplicationId, journal: Journal<ApplicationLedger>, tokens: Arc<Tokens>) -> Self {
+    pub fn new(
+        id: ApplicationId,
+        journal: Journal<ApplicationLedger>,
+        tokens: Arc<Tokens>,
+        segments: Arc<Segments>,
+    ) -> Self {
         Self {
             id,
             journal,
             tokens,
+            segments,
             wake: Notify::new(),
             admitting: AsyncMutex::default(),
             beside: Mutex::default(),
@@ -82,26 +92,32 @@ impl Home {
 
     /// Why a run is not further, as the last tick saw it.
     pub fn waiting(&self, run: &JobRunId) -> Option<String> {
-        self.beside().waiting.get(run).map(ToString::to_string)
+        let waits = self.beside().waits.clone();
+        waits.of(application(&self.state()), run).map(|waiting| waiting.to_string())
     }
 
     /// Notes the reasons of the last tick.
-    pub fn note_waiting(&self, waiting: BTreeMap<JobRunId, Waiting>) {
-        self.beside().waiting = waiting;
+    pub fn note_waits(&self, waits: Waits) {
+        self.beside().waits = waits;
     }
 
-    /// Keeps a run that is leaving the state.
+    /// Keeps a run that is leaving the state, or was read from history.
     pub fn remember(&self, run: Arc<JobRun>) {
         let mut beside = self.beside();
-        if beside.remembered.len() == REMEMBERED_RUNS {
-            beside.remembered.pop_front();
+        let id = run.request.id.clone();
+        if beside.remembered.insert(id.clone(), run).is_none() {
+            beside.remembered_first.push_back(id);
         }
-        beside.remembered.push_back((run.request.id.clone(), run));
+        if beside.remembered_first.len() > REMEMBERED_RUNS
+            && let Some(first) = beside.remembered_first.pop_front()
+        {
+            beside.remembered.remove(&first);
+        }
     }
 
     /// An archived run that is still remembered.
     pub fn remembered(&self, id: &JobRunId) -> Option<Arc<JobRun>> {
-        self.beside().remembered.iter().find(|(known, _)| known == id).map(|(_, run)| run.clone())
+        self.beside().remembered.get(id).cloned()
     }
 
     /// Keeps what an executor is to be started with; `key` names attempt and hash.

@@ -2,6 +2,7 @@
 //!
 //! * `operations`: the API, one file an operation; `views`: state as the API shows it;
 //! * `authorization`: who may do what, as values;
+//! * `dashboards`: what the URLs of GetDashboardForJobRun serve;
 //! * `runner`: what runners are answered; `engine`: the tick (look, decide, plan, act);
 //! * `ports`: what the binary must bring. This room starts no process, reads no configuration and knows no Spark.
 
@@ -9,6 +10,7 @@ mod applications;
 pub mod authorization;
 mod body;
 mod control_plane;
+mod dashboards;
 mod engine;
 mod history;
 mod home;
@@ -17,6 +19,7 @@ mod ledger;
 mod operations;
 mod ports;
 mod run_request;
+mod run_terms;
 mod runner;
 mod tokens;
 mod views;
@@ -24,8 +27,15 @@ mod views;
 pub use control_plane::ControlPlane;
 pub use ledger::{ApplicationLedger, RegistryLedger};
 pub use ports::{
-    Config, Identities, Identity, Narrowing, Parts, RoleError, Roles, Runtimes, Salvage, Sweep, World,
+    Config, History, HistoryServers, HistorySource, Identities, Identity, LogStream, Logs, Narrowing, NoLog,
+    NothingKept, Parts, RoleError, Roles, Runtimes, Salvage, Sweep, World,
 };
+
+/// Histories for tests and benchmarks.
+#[doc(hidden)]
+pub mod past {
+    pub use crate::history::generate::{Past, nth, write};
+}
 
 /// What a simulation drives without HTTP.
 #[doc(hidden)]

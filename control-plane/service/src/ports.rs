@@ -2,11 +2,14 @@
 
 use crate::authorization::Policy;
 use async_trait::async_trait;
+use bytes::Bytes;
 use firesteel_core::command::Runtime;
 use firesteel_core::id::WorkerId;
 use firesteel_core::release::ReleaseLabel;
 use firesteel_core::time::Millis;
 use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
+use futures::stream::BoxStream;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The clock and chance of a control plane: a simulation brings its own.
@@ -81,6 +84,92 @@ pub trait Sweep: Send + Sync {
     async fn sweep(&self, uri: &str, credentials: &Credentials) -> bool;
 }
 
+/// A stored log, as it arrives.
+pub struct LogStream {
+    /// Its whole length, bytes, if that is known.
+    pub length: Option<u64>,
+    /// Its bytes: gzip, of one member or many.
+    pub body: BoxStream<'static, std::io::Result<Bytes>>,
+}
+
+/// Why a log is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoLog {
+    /// There is no such object.
+    Absent,
+    /// It cannot be read, in S3's words.
+    Unreadable(String),
+}
+
+/// Workers' logs in S3.
+#[async_trait]
+pub trait Logs: Send + Sync {
+    /// Opens the object.
+    async fn read(&self, bucket: &str, key: &str, credentials: &Credentials) -> Result<LogStream, NoLog>;
+}
+
+/// The event logs that a history server is to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistorySource {
+    /// Names the attempt; letters, digits and dashes.
+    pub key: String,
+    /// Whose history server.
+    pub release: ReleaseLabel,
+    /// Bucket of the event logs.
+    pub bucket: String,
+    /// Their key prefix, with a trailing slash.
+    pub prefix: String,
+}
+
+/// How a history server stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum History {
+    /// It answers there, and shows these applications (Spark's ids, the first context's first).
+    Ready {
+        /// Its address.
+        address: SocketAddr,
+        /// At least one.
+        applications: Vec<String>,
+    },
+    /// It is being started; how far it is.
+    Loading(String),
+    /// There will be none, and why. Forgotten after a while.
+    Impossible(String),
+}
+
+/// Spark's history servers on this host, one for an attempt, for as long as somebody looks.
+#[async_trait]
+pub trait HistoryServers: Send + Sync {
+    /// How the attempt's server stands; none if it was not begun or is over. Counts as use.
+    fn look(&self, key: &str) -> Option<History>;
+    /// Begins to load in the background; without effect while the attempt has a server.
+    fn begin(&self, source: HistorySource, credentials: Credentials);
+    /// Ends all of them.
+    async fn stop(&self);
+}
+
+/// No logs and no history servers: for where nobody looks at dashboards.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NothingKept;
+
+#[async_trait]
+impl Logs for NothingKept {
+    async fn read(&self, _: &str, _: &str, _: &Credentials) -> Result<LogStream, NoLog> {
+        Err(NoLog::Absent)
+    }
+}
+
+#[async_trait]
+impl HistoryServers for NothingKept {
+    fn look(&self, _: &str) -> Option<History> {
+        Some(History::Impossible("This control plane starts no history servers.".to_owned()))
+    }
+
+    fn begin(&self, _: HistorySource, _: Credentials) {}
+
+    async fn stop(&self) {}
+}
+
 /// An access key of the API and who holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -145,6 +234,10 @@ pub struct Parts {
     pub salvage: Arc<dyn Salvage>,
     /// Removal of tmp prefixes.
     pub sweep: Arc<dyn Sweep>,
+    /// Workers' logs.
+    pub logs: Arc<dyn Logs>,
+    /// History servers.
+    pub histories: Arc<dyn HistoryServers>,
     /// Callers.
     pub identities: Arc<dyn Identities>,
 }

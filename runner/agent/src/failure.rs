@@ -20,6 +20,16 @@ pub fn summary(stderr: &Path, stdout: &Path) -> String {
     last_exceptions(&tail(stderr).unwrap_or_default(), &tail(stdout).unwrap_or_default())
 }
 
+/// What a JVM prints that ran out of heap.
+pub const OUT_OF_MEMORY: &str = "java.lang.OutOfMemoryError";
+/// What the system says when a disk is full.
+pub const NO_SPACE: &str = "No space left on device";
+
+/// Does the end of one of the two files hold these words?
+pub fn says(stderr: &Path, stdout: &Path, words: &str) -> bool {
+    [stderr, stdout].iter().any(|path| tail(path).is_ok_and(|text| text.contains(words)))
+}
+
 fn tail(path: &Path) -> io::Result<String> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();

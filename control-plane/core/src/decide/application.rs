@@ -98,18 +98,23 @@ pub(super) fn start(draft: &mut Draft) -> Result<(), Refusal> {
     }
 }
 
-/// Runs that are QUEUED hold nothing and are cancelled; any other run must have ended before.
+/// Runs that are QUEUED, or were and have had no driver yet, hold nothing and are cancelled: a forced stop of an
+/// orchestrator cancels what runs and does not see them. Any other run must have ended before.
 pub(super) fn stop(draft: &mut Draft) -> Result<(), Refusal> {
     let state = draft.app.state;
     if !matches!(state, Created | Starting | Started) {
         return Err(Refusal::WrongState { state, allowed: &[Starting, Started] });
     }
-    let queued: Vec<JobRunId> = draft.app.runs.queued().iter().cloned().collect();
-    let active = draft.app.runs.active() - queued.len();
+    let runs = &draft.app.runs;
+    let was_queued =
+        |id: &&JobRunId| runs.get(*id).is_some_and(|run| run.queued.is_some() && run.attempts.is_empty());
+    let held: Vec<JobRunId> =
+        runs.queued().iter().chain(runs.pending().iter().filter(was_queued)).cloned().collect();
+    let active = runs.active() - held.len();
     if active > 0 {
         return Err(Refusal::ActiveRuns(active));
     }
-    for run in &queued {
+    for run in &held {
         job_run::cancel(draft, run, 0)?;
     }
     progress::move_application(draft, Stopping, "User initiated.");

@@ -74,6 +74,21 @@ impl Release {
         self.since(6, 8)
     }
 
+    /// Applications may have a scheduler configuration from emr-7.0.0 on.
+    pub fn schedules(&self) -> bool {
+        self.since(7, 0)
+    }
+
+    /// Runs may be tried again, and may be streams, from emr-7.1.0 on (user guide: job resiliency, streaming jobs).
+    pub fn retries_and_streams(&self) -> bool {
+        self.since(7, 1)
+    }
+
+    /// A batch run has a time-out of seven days at most from emr-7.11.0 on.
+    pub fn bounds_timeout(&self) -> bool {
+        self.since(7, 11)
+    }
+
     /// From emr-spark-8.1.0 on a run's configuration overrides an application's property by property, not as a
     /// whole classification.
     pub fn per_property_merge(&self) -> bool {

@@ -4,12 +4,12 @@
 
 use super::Properties;
 
-/// EMRFS → S3A, where the value is the same.
+/// EMRFS → S3A, where the value is the same. The names of encryption are the old ones, which every Hadoop reads.
 const SAME: [(&str, &str); 6] = [
     ("fs.s3.maxConnections", "fs.s3a.connection.maximum"),
     ("fs.s3.canned.acl", "fs.s3a.acl.default"),
     ("fs.s3.multipart.uploads.split.size", "fs.s3a.multipart.size"),
-    ("fs.s3.serverSideEncryption.kms.keyId", "fs.s3a.encryption.key"),
+    ("fs.s3.serverSideEncryption.kms.keyId", "fs.s3a.server-side-encryption.key"),
     ("fs.s3.buffer.dir", "fs.s3a.buffer.dir"),
     ("fs.s3.threadpool.size", "fs.s3a.threads.max"),
 ];
@@ -35,7 +35,7 @@ pub fn to_s3a(emrfs: &Properties) -> (Properties, Vec<String>) {
     let on = emrfs.get(ENCRYPTION).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
     if on || emrfs.contains_key(KEY) {
         let algorithm = if emrfs.contains_key(KEY) { "SSE-KMS" } else { "AES256" };
-        s3a.insert("fs.s3a.encryption.algorithm".to_owned(), algorithm.to_owned());
+        s3a.insert("fs.s3a.server-side-encryption-algorithm".to_owned(), algorithm.to_owned());
     }
     (s3a, unknown)
 }
@@ -56,13 +56,13 @@ mod tests {
         let (s3a, unknown) = to_s3a(&Properties::from(emrfs));
         let expected = [
             ("fs.s3a.connection.maximum", "200"),
-            ("fs.s3a.encryption.algorithm", "AES256"),
+            ("fs.s3a.server-side-encryption-algorithm", "AES256"),
             ("fs.s3a.endpoint.region", "eu-west-1"),
         ];
         assert_eq!(s3a, Properties::from(expected.map(|(key, value)| (key.to_owned(), value.to_owned()))));
         assert_eq!(unknown, ["fs.s3.consistent"]);
         let key = Properties::from([(KEY.to_owned(), "arn:aws:kms:x".to_owned())]);
-        assert_eq!(to_s3a(&key).0["fs.s3a.encryption.algorithm"], "SSE-KMS");
+        assert_eq!(to_s3a(&key).0["fs.s3a.server-side-encryption-algorithm"], "SSE-KMS");
         assert_eq!(
             to_s3a(&Properties::from([(ENCRYPTION.to_owned(), "false".to_owned())])).0,
             Properties::new()

@@ -3,15 +3,19 @@
 use super::Engine;
 use crate::applications::now;
 use crate::body;
-use crate::history;
+use crate::history::{self, pack};
 use crate::home::{Home, application};
 use crate::runner::assignment;
 use crate::tokens;
 use firesteel_core::command::Command;
+use firesteel_core::history::BOUNDS;
 use firesteel_core::id::{self, JobRunId};
 use firesteel_core::job_run::JobRun;
 use firesteel_journal::protocols::{self, Settled};
 use std::sync::Arc;
+
+/// One packing at a time.
+const PACKING: &str = "pack";
 
 impl Engine {
     pub(super) fn archive(self: &Arc<Self>, home: &Arc<Home>, run: JobRunId) {
@@ -26,6 +30,7 @@ impl Engine {
                 tokio::time::sleep(super::SLEEP_AFTER_FAILURE).await;
             }
             home.finished(&task);
+            engine.pack(&home);
         });
     }
 
@@ -46,6 +51,23 @@ impl Engine {
         home.remember(run);
         home.submit(Command::Archived(vec![id.clone()])).await?;
         Ok(())
+    }
+
+    /// Packs what is due, beside the archiving.
+    fn pack(self: &Arc<Self>, home: &Arc<Home>) {
+        let state = home.state();
+        let history = &application(&state).history;
+        let due = history.due(&BOUNDS).is_some() || !history.due_tags(&BOUNDS).is_empty();
+        if !due || !home.begin(PACKING) {
+            return;
+        }
+        let (engine, home) = (self.clone(), home.clone());
+        self.spawn(async move {
+            if let Err(error) = pack::pack_all(&engine.parts, &home).await {
+                tracing::warn!(application = %home.id, %error, "history was not packed; it will be tried again");
+            }
+            home.finished(PACKING);
+        });
     }
 
     async fn clean_up(&self, home: &Home, run: &JobRun) -> anyhow::Result<()> {

@@ -5,7 +5,6 @@ use super::{Engine, tick};
 use crate::home::application;
 use anyhow::Result;
 use firesteel_core::id::WorkerId;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,18 +32,25 @@ impl Engine {
     }
 
     async fn clear_strangers(&self) -> Result<()> {
-        let sighted = self.parts.substrate.sightings().await?;
-        let known = self.known_workers(false).await?;
-        if sighted.iter().all(|sighting| known.contains(tick::run_of(&sighting.worker).as_str())) {
+        let mut strangers = self.parts.substrate.sightings().await?;
+        strangers.retain(|sighting| !self.is_known(&sighting.worker));
+        if strangers.is_empty() {
             return Ok(());
         }
-        let known = self.known_workers(true).await?;
-        for sighting in sighted {
-            if !known.contains(tick::run_of(&sighting.worker).as_str()) {
-                self.clear(&sighting.worker, sighting.state.is_alive()).await;
-            }
+        self.applications.open_all().await?;
+        for home in self.applications.open_homes() {
+            home.journal.refresh().await?;
+        }
+        for sighting in strangers.iter().filter(|sighting| !self.is_known(&sighting.worker)) {
+            self.clear(&sighting.worker, sighting.state.is_alive()).await;
         }
         Ok(())
+    }
+
+    /// True if any application has the worker's run in its state.
+    fn is_known(&self, worker: &WorkerId) -> bool {
+        let run = tick::run_of(worker);
+        self.applications.open_homes().iter().any(|home| application(&home.state()).runs.contains_key(&run))
     }
 
     async fn clear(&self, worker: &WorkerId, alive: bool) {
@@ -52,18 +58,5 @@ impl Engine {
             self.kill(worker).await;
         }
         self.forget(worker).await;
-    }
-
-    /// Runs that any application has in its state, read afresh if asked.
-    async fn known_workers(&self, fresh: bool) -> Result<BTreeSet<String>> {
-        let mut runs = BTreeSet::new();
-        if fresh {
-            self.applications.open_all().await?;
-        }
-        for home in self.applications.open_homes() {
-            let state = if fresh { home.journal.refresh().await? } else { home.state() };
-            runs.extend(application(&state).runs.keys().map(ToString::to_string));
-        }
-        Ok(runs)
     }
 }

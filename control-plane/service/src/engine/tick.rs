@@ -44,7 +44,7 @@ impl Engine {
         let runtime = self.runtime(application(&state));
         let workers = seen(application(&state), &sightings);
         let plan = plan(application(&state), &Look { at, room, runtime, workers });
-        home.note_waiting(plan.waiting);
+        home.note_waits(plan.waits);
         for effect in plan.effects {
             if !is_premature(&effect, application(&snapshot), &sightings) {
                 self.act(home, effect).await;

@@ -50,8 +50,16 @@ async fn answer(
     let routed = read(parts, &body)?;
     *operation = Some(routed.operation);
     validate(routed.operation, &routed.input)?;
-    let caller = Caller { arn: identity.arn, policy: identity.policy };
+    let caller = Caller { arn: identity.arn, policy: identity.policy, host: host(parts) };
     service.call(caller, routed.operation, routed.input).await
+}
+
+/// The host that the client has asked, port included; every signature covers it.
+fn host(parts: &Parts) -> Option<String> {
+    let header = parts.headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
+    let host = header.or_else(|| parts.uri.authority().map(|authority| authority.as_str()))?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    (!host.is_empty() && host.len() <= 255 && host.bytes().all(plain)).then(|| host.to_owned())
 }
 
 fn read(parts: &Parts, body: &[u8]) -> Result<Routed, ApiError> {

@@ -1,4 +1,4 @@
-//! HTTP: the API behind signatures, the runners' calls behind tokens, health and metrics for whoever asks.
+//! HTTP: the API behind signatures, the runners' calls and the dashboards behind tokens, health and metrics for whoever asks.
 
 mod api;
 mod health;
@@ -33,6 +33,7 @@ pub fn router(service: Service, desk: Desk, metrics: PrometheusHandle) -> Router
         .route("/healthz", get(health::healthz))
         .route("/metrics", get(health::metrics))
         .with_state((service.clone(), metrics));
+    let dashboards = crate::dashboards::router(service.clone());
     let api = Router::new().fallback(api::call).with_state((service, verifier));
-    Router::new().merge(runners).merge(health).fallback_service(api)
+    Router::new().merge(runners).merge(health).merge(dashboards).fallback_service(api)
 }

@@ -1,6 +1,8 @@
-//! CancelJobRun: a run that is being cancelled or has ended stays as it is.
+//! CancelJobRun: a run that is being cancelled or has ended stays as it is, and the call succeeds: the operation is
+//! idempotent, and who cancels a run that has just ended has what was wanted, a run that does not go on.
 
 use super::{Service, json, refuse, text};
+use crate::home::Home;
 use firesteel_core::command::Command;
 use firesteel_core::id::JobRunId;
 use firesteel_core::refusal::Refusal;
@@ -28,12 +30,19 @@ impl Service {
             None if run.request.mode == "STREAMING" => STREAMING_GRACE,
             None => 0,
         };
+        if run.state.is_terminal() {
+            return answer(&home, id);
+        }
         let command = Command::CancelJobRun { run: JobRunId::new(id), grace: grace * SECOND };
         match home.submit(command).await {
             // It was archived meanwhile, so it had ended.
             Ok(_) | Err(SubmitError::Refused(Refusal::NoRun(_))) => {}
             Err(error) => return Err(refuse::submission(&home.id, error, |_| None)),
         }
-        json(&CancelJobRunResponse { application_id: home.id.to_string(), job_run_id: id.to_owned() })
+        answer(&home, id)
     }
+}
+
+fn answer(home: &Home, id: &str) -> Result<String, ApiError> {
+    json(&CancelJobRunResponse { application_id: home.id.to_string(), job_run_id: id.to_owned() })
 }

@@ -22,11 +22,15 @@ impl Service {
     pub(super) async fn get_job_run(&self, input: &Input) -> Result<String, ApiError> {
         let home = self.home(input).await?;
         let run = self.find_run(&home, text(input, "jobRunId")).await?;
-        check_attempt(&run, input)?;
         let echo = body::echo(&self.parts, &home.id, &run).await;
         let echo = echo.map_err(|error| refuse::unavailable(&error.to_string()))?;
         let details = details(&home, &run);
-        json(&Answer { job_run: views::job_run::full(&self.parts.config, &home.id, &run, &details, &echo) })
+        let asked = input.get("attempt").and_then(Value::as_i64);
+        // More than fits is no attempt either.
+        let attempt = asked.map(|attempt| u32::try_from(attempt).unwrap_or(0));
+        let shown = views::job_run::full(&self.parts.config, &home.id, &run, attempt, &details, &echo);
+        let missing = || texts::attempt_not_found(run.request.id.as_str(), asked.unwrap_or(1));
+        json(&Answer { job_run: shown.ok_or_else(|| ApiError::not_found(missing()))? })
     }
 
     pub(super) async fn find_run(&self, home: &Home, id: &str) -> Result<Arc<JobRun>, ApiError> {
@@ -40,13 +44,4 @@ impl Service {
 pub(super) fn details(home: &Home, run: &JobRun) -> String {
     let waiting = if run.wants_driver() { home.waiting(&run.request.id) } else { None };
     waiting.unwrap_or_else(|| run.state_details.clone())
-}
-
-fn check_attempt(run: &JobRun, input: &Input) -> Result<(), ApiError> {
-    let Some(asked) = input.get("attempt").and_then(Value::as_i64) else { return Ok(()) };
-    let newest = run.attempt().map_or(1, |attempt| i64::from(attempt.number));
-    if asked <= newest {
-        return Ok(());
-    }
-    Err(ApiError::not_found(texts::attempt_not_found(run.request.id.as_str(), asked)))
 }

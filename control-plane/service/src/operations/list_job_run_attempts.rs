@@ -13,18 +13,13 @@ impl Service {
         let home = self.home(input).await?;
         let run = self.find_run(&home, text(input, "jobRunId")).await?;
         let details = details(&home, &run);
-        let line = |attempt| views::job_run::attempt(&self.parts.config, &home.id, &run, attempt, &details);
-        let skip: usize = page.cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
-        let lines: Vec<_> = match run.attempts.as_slice() {
-            [] => vec![line(None)],
-            attempts => {
-                attempts.iter().skip(skip).take(page.max_results).map(|one| line(Some(one))).collect()
-            }
-        };
-        let shown = skip + lines.len();
+        let first = page.cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(1);
+        let (config, wanted) = (&self.parts.config, (first, page.max_results));
+        let lines: Vec<_> = views::job_run::attempts(config, &home.id, &run, &details, wanted).collect();
+        let next = first.saturating_add(lines.len() as u32);
         let mut answer = json!({ "jobRunAttempts": lines });
-        if shown < run.attempts.len() {
-            let token = paging::next_token(Operation::ListJobRunAttempts, input, &shown.to_string())?;
+        if next <= run.attempt_number() {
+            let token = paging::next_token(Operation::ListJobRunAttempts, input, &next.to_string())?;
             answer["nextToken"] = json!(token);
         }
         json(&answer)

@@ -1,37 +1,57 @@
-//! ListJobRuns: newest first, runs of the state and of history as one list.
+//! ListJobRuns: newest first, runs of the state and of history as one list; by several states, grouped by state.
+//!
+//! One snapshot of the state answers a page: a run is in it or in a segment that it names, never in both. A cursor is the
+//! last run shown, so that what settles or is packed between two pages neither repeats nor hides any.
 
 use super::get_job_run::details;
 use super::{Service, json, refuse};
-use crate::history;
+use crate::history::list::{Filter, list};
 use crate::home::{Home, application};
 use crate::views;
+use firesteel_core::application::Application;
+use firesteel_core::history::Summary;
 use firesteel_core::id::JobRunId;
-use firesteel_core::job_run::JobRun;
+use firesteel_core::job_run::JobRunState;
+use firesteel_core::time::Millis;
 use firesteel_wire::paging::{self, Page};
 use firesteel_wire::shapes::{ListJobRunsRequest, decode};
 use firesteel_wire::{ApiError, Input, Operation};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// History objects that are read at once.
-const BATCH: usize = 100;
+/// States in the order in which runs pass through them: the order of groups. A run that moves on between two pages may be
+/// shown again in a later group; it is never passed over.
+const GROUPS: [JobRunState; 9] = [
+    JobRunState::Submitted,
+    JobRunState::Queued,
+    JobRunState::Pending,
+    JobRunState::Scheduled,
+    JobRunState::Running,
+    JobRunState::Cancelling,
+    JobRunState::Success,
+    JobRunState::Failed,
+    JobRunState::Cancelled,
+];
 
-/// Which runs are asked for.
-struct Filter(ListJobRunsRequest);
+/// Where a page ends: its group, and its last run.
+struct Cursor {
+    group: Option<JobRunState>,
+    last: JobRunId,
+}
 
-impl Filter {
-    fn passes(&self, run: &JobRun) -> bool {
-        let Self(asked) = self;
-        let state = asked.states.as_ref().filter(|states| !states.is_empty());
-        state.is_none_or(|states| states.iter().any(|state| state.as_str() == run.state.as_str()))
-            && asked.created_at_after.is_none_or(|after| run.created.0 >= after.0)
-            && asked.created_at_before.is_none_or(|before| run.created.0 <= before.0)
-            && asked.mode.is_none_or(|mode| mode.as_str() == run.request.mode)
+impl Cursor {
+    fn parse(text: &str) -> Self {
+        match text.split_once('/') {
+            Some((state, last)) => {
+                let group = GROUPS.into_iter().find(|group| group.as_str() == state);
+                Self { group, last: JobRunId::new(last) }
+            }
+            None => Self { group: None, last: JobRunId::new(text) },
+        }
     }
 
-    /// True if no run this old or older can pass.
-    fn is_past(&self, run: &JobRun) -> bool {
-        self.0.created_at_after.is_some_and(|after| run.created.0 < after.0)
+    fn text(group: Option<JobRunState>, last: &JobRunId) -> String {
+        group.map_or_else(|| last.to_string(), |group| format!("{}/{last}", group.as_str()))
     }
 }
 
@@ -39,71 +59,85 @@ impl Service {
     pub(super) async fn list_job_runs(&self, input: &Input) -> Result<String, ApiError> {
         let page = Page::of(Operation::ListJobRuns, input)?;
         let home = self.home(input).await?;
-        let filter = Filter(decode(input.clone())?);
-        let after = page.cursor.as_deref().map(JobRunId::new);
+        let asked: ListJobRunsRequest = decode(input.clone())?;
+        let state = home.fresh().await.map_err(refuse::read)?;
         // One more than fits says whether there is a next page.
-        let mut runs = self.runs_after(&home, after, &filter, page.max_results + 1).await?;
+        let wanted = page.max_results + 1;
+        let mut runs = Vec::new();
+        for (group, filter) in filters(&asked, page.cursor.as_deref().map(Cursor::parse)) {
+            let found =
+                self.newest(&home, application(&state), &filter, wanted.saturating_sub(runs.len())).await?;
+            runs.extend(found.into_iter().map(|run| (group, run)));
+            if runs.len() >= wanted {
+                break;
+            }
+        }
         let more = runs.len() > page.max_results;
         runs.truncate(page.max_results);
-        let lines: Vec<Value> = runs.iter().map(|run| self.line(&home, run)).collect();
+        let lines: Vec<Value> = runs.iter().map(|(_, run)| self.line(&home, run)).collect();
         let mut answer = json!({ "jobRuns": lines });
-        if let (true, Some(last)) = (more, runs.last()) {
-            let token = paging::next_token(Operation::ListJobRuns, input, last.request.id.as_str())?;
-            answer["nextToken"] = json!(token);
+        if let (true, Some((group, last))) = (more, runs.last()) {
+            let cursor = Cursor::text(*group, &last.id);
+            answer["nextToken"] = json!(paging::next_token(Operation::ListJobRuns, input, &cursor)?);
         }
         json(&answer)
     }
 
-    fn line(&self, home: &Home, run: &JobRun) -> Value {
-        let details = details(home, run);
-        let line = views::job_run::summary(&self.parts.config, &home.id, run, &details);
+    fn line(&self, home: &Home, run: &Summary) -> Value {
+        let line = views::job_run::summary(&self.parts.config, &home.id, run);
         serde_json::to_value(line).unwrap_or_default()
     }
 
-    async fn runs_after(
+    /// Runs of the state and of history that pass, newest first.
+    async fn newest(
         &self,
         home: &Home,
-        after: Option<JobRunId>,
+        app: &Application,
         filter: &Filter,
         limit: usize,
-    ) -> Result<Vec<Arc<JobRun>>, ApiError> {
-        let state = home.fresh().await.map_err(refuse::read)?;
-        let active = application(&state).runs.iter().rev();
-        let active = active.filter(|(id, _)| after.as_ref().is_none_or(|after| *id < after));
-        let active: Vec<_> =
-            active.map(|(_, run)| run.clone()).filter(|run| filter.passes(run)).take(limit).collect();
-        let archived = self.archived_after(home, after, filter, limit).await?;
-        Ok(newest_first(active, archived, limit))
-    }
-
-    async fn archived_after(
-        &self,
-        home: &Home,
-        mut after: Option<JobRunId>,
-        filter: &Filter,
-        limit: usize,
-    ) -> Result<Vec<Arc<JobRun>>, ApiError> {
-        let mut found = Vec::new();
-        loop {
-            let page = history::page(&self.parts, home, after.as_ref(), BATCH.min(limit.max(1))).await;
-            let (runs, more) = page.map_err(|error| refuse::unavailable(&error.to_string()))?;
-            let past = runs.last().is_none_or(|run| filter.is_past(run));
-            after = runs.last().map(|run| run.request.id.clone());
-            found.extend(runs.into_iter().filter(|run| filter.passes(run)));
-            if found.len() >= limit || !more || past {
-                found.truncate(limit);
-                return Ok(found);
-            }
-        }
+    ) -> Result<Vec<Arc<Summary>>, ApiError> {
+        let live = app.runs.iter().rev().map(|(_, run)| run);
+        let passing =
+            live.filter(|run| filter.passes(&run.request.id, run.state, &run.request.mode, run.created));
+        let mut runs: Vec<_> = passing
+            .take(limit)
+            .map(|run| {
+                let details = details(home, run).into();
+                Arc::new(Summary { state_details: details, ..Summary::of(run) })
+            })
+            .collect();
+        let settled =
+            list(&*self.parts.state, home.id.as_str(), &home.segments, &app.history, filter, limit).await;
+        runs.extend(settled.map_err(|error| refuse::unavailable(&error.to_string()))?);
+        runs.sort_by(|a, b| b.id.cmp(&a.id));
+        runs.truncate(limit);
+        Ok(runs)
     }
 }
 
-/// Merges two lists; a run that was archived between the two reads is shown once.
-fn newest_first(active: Vec<Arc<JobRun>>, archived: Vec<Arc<JobRun>>, limit: usize) -> Vec<Arc<JobRun>> {
-    let mut all = active;
-    all.extend(archived);
-    all.sort_by(|a, b| b.request.id.cmp(&a.request.id));
-    all.dedup_by(|a, b| a.request.id == b.request.id);
-    all.truncate(limit);
-    all
+/// One filter for each group that is not over yet.
+fn filters(
+    asked: &ListJobRunsRequest,
+    cursor: Option<Cursor>,
+) -> impl Iterator<Item = (Option<JobRunState>, Filter)> {
+    let states: Vec<&str> = asked.states.iter().flatten().map(|state| state.as_str()).collect();
+    let asked_for = |group: &JobRunState| states.contains(&group.as_str());
+    let groups: Vec<_> = match states.is_empty() {
+        true => vec![None],
+        false => GROUPS.into_iter().filter(asked_for).map(Some).collect(),
+    };
+    let reached = cursor.as_ref().and_then(|cursor| cursor.group);
+    let place =
+        reached.and_then(|reached| groups.iter().position(|group| *group == Some(reached))).unwrap_or(0);
+    let base = Filter {
+        mode: asked.mode.map(|mode| mode.as_str().to_owned()),
+        from: asked.created_at_after.map(|at| Millis(at.0)),
+        to: asked.created_at_before.map(|at| Millis(at.0)),
+        ..Filter::default()
+    };
+    let last = cursor.map(|cursor| cursor.last);
+    groups.into_iter().skip(place).enumerate().map(move |(n, group)| {
+        let before = if n == 0 { last.clone() } else { None };
+        (group, Filter { state: group, before, ..base.clone() })
+    })
 }

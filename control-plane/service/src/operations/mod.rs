@@ -6,6 +6,7 @@ mod cancel_job_run;
 mod create_application;
 mod delete_application;
 mod get_application;
+mod get_dashboard_for_job_run;
 mod get_job_run;
 mod get_resource_dashboard;
 mod get_session;
@@ -41,6 +42,8 @@ pub struct Caller {
     pub arn: String,
     /// What they may do.
     pub policy: Arc<Policy>,
+    /// Host and port under which they have reached this control plane, as they wrote it.
+    pub host: Option<String>,
 }
 
 /// The API of one installation.
@@ -80,6 +83,7 @@ impl Service {
             Operation::StartJobRun => self.start_job_run(caller, input).await,
             Operation::GetJobRun => self.get_job_run(&input).await,
             Operation::ListJobRuns => self.list_job_runs(&input).await,
+            Operation::GetDashboardForJobRun => self.get_dashboard_for_job_run(&caller, &input).await,
             Operation::CancelJobRun => self.cancel_job_run(&input).await,
             Operation::ListJobRunAttempts => self.list_job_run_attempts(&input).await,
             Operation::TagResource => self.tag_resource(&input).await,
@@ -91,9 +95,6 @@ impl Service {
             Operation::TerminateSession => self.terminate_session(&input).await,
             Operation::GetSessionEndpoint => self.get_session_endpoint(&input).await,
             Operation::GetResourceDashboard => self.get_resource_dashboard(&input).await,
-            other => {
-                Err(ApiError::validation(format!("{other} is not supported by this version of Firesteel.")))
-            }
         }
     }
 

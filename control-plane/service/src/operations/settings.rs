@@ -1,7 +1,9 @@
 //! An application's settings as the API gives them: typed where the rules read them, normalised and echoed where not.
 
-use firesteel_core::application::{Capacity, DEFAULT_AUTO_STOP, Patch, Settings};
-use firesteel_core::release::{self, ReleaseLabel};
+use firesteel_core::application::{
+    Capacity, DEFAULT_AUTO_STOP, DEFAULT_CONCURRENT_RUNS, DEFAULT_QUEUE_TIMEOUT, Patch, Settings,
+};
+use firesteel_core::release::{self, Release, ReleaseLabel};
 use firesteel_core::spark::{classification, owned, precedence};
 use firesteel_core::time::MINUTE;
 use firesteel_wire::{ApiError, Input, sizes, texts};
@@ -23,16 +25,23 @@ const ECHOED: [&str; 12] = [
     "initialCapacity",
 ];
 
+/// Runs that an application may let go at once, and minutes that it may let others wait (user guide, "concurrency and
+/// queuing").
+const SCHEDULER: [(&str, std::ops::RangeInclusive<i64>, i64); 2] = [
+    ("maxConcurrentRuns", 1..=1000, DEFAULT_CONCURRENT_RUNS),
+    ("queueTimeoutMinutes", 15..=720, DEFAULT_QUEUE_TIMEOUT),
+];
+
 /// Settings of a new application.
 pub fn new(input: &Input) -> Result<Settings, ApiError> {
-    let patch = patch(input)?;
+    let patch = patch(input, None)?;
     let release = patch.release.ok_or_else(|| ApiError::validation("releaseLabel is missing."))?;
     let mut echo = patch.echo;
     echo.retain(|_, value| !value.is_null());
     echo.entry("architecture").or_insert_with(|| json!("X86_64"));
     let known = release.release().is_some_and(release::Release::scheduler_default_on);
     if known && !echo.contains_key("schedulerConfiguration") {
-        echo.insert("schedulerConfiguration".to_owned(), scheduler(&json!({ "maxConcurrentRuns": 15 })));
+        echo.insert("schedulerConfiguration".to_owned(), filled(&json!({})));
     }
     Ok(Settings {
         release,
@@ -43,8 +52,8 @@ pub fn new(input: &Input) -> Result<Settings, ApiError> {
     })
 }
 
-/// What an UpdateApplication changes.
-pub fn patch(input: &Input) -> Result<Patch, ApiError> {
+/// What an UpdateApplication changes of an application of this label; none for one that is being created.
+pub fn patch(input: &Input, label: Option<&ReleaseLabel>) -> Result<Patch, ApiError> {
     let mut patch = Patch {
         release: input.get("releaseLabel").and_then(Value::as_str).map(known_release).transpose()?,
         auto_start: input.get("autoStartConfiguration").map(enabled),
@@ -62,7 +71,20 @@ pub fn patch(input: &Input) -> Result<Patch, ApiError> {
             patch.echo.insert(name.to_owned(), normalised(name, value)?);
         }
     }
+    check_scheduler(&patch, label)?;
     Ok(patch)
+}
+
+/// Switching it off is allowed where it cannot be on.
+fn check_scheduler(patch: &Patch, label: Option<&ReleaseLabel>) -> Result<(), ApiError> {
+    let Some(label) = patch.release.as_ref().or(label) else { return Ok(()) };
+    let given = patch.echo.get("schedulerConfiguration").is_some_and(|given| !is_empty(given));
+    if !given || label.release().is_none_or(Release::schedules) {
+        return Ok(());
+    }
+    Err(ApiError::validation(format!(
+        "schedulerConfiguration needs release label emr-7.0.0 or later. The application has '{label}'."
+    )))
 }
 
 /// What no run could have is refused where it is set.
@@ -122,7 +144,7 @@ fn unreadable(member: &str) -> ApiError {
 fn normalised(name: &str, value: &Value) -> Result<Value, ApiError> {
     match name {
         "initialCapacity" => initial_capacity(value),
-        "schedulerConfiguration" => Ok(scheduler(value)),
+        "schedulerConfiguration" => scheduler(value),
         "imageConfiguration" | "diskEncryptionConfiguration" if is_empty(value) => Ok(Value::Null),
         "interactiveConfiguration" => Ok(interactive(value)),
         _ => Ok(value.clone()),
@@ -134,15 +156,26 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// `{}` switches the scheduler off; one member given brings the other's default.
-fn scheduler(value: &Value) -> Value {
+fn scheduler(value: &Value) -> Result<Value, ApiError> {
     if is_empty(value) {
-        return json!({});
+        return Ok(json!({}));
     }
-    let member = |name: &str, default: i64| value.get(name).and_then(Value::as_i64).unwrap_or(default);
-    json!({
-        "maxConcurrentRuns": member("maxConcurrentRuns", 15),
-        "queueTimeoutMinutes": member("queueTimeoutMinutes", 360),
-    })
+    for (name, range, _) in SCHEDULER {
+        let given = value.get(name).and_then(Value::as_i64);
+        if given.is_some_and(|given| !range.contains(&given)) {
+            let (least, most) = range.into_inner();
+            let text = format!("schedulerConfiguration.{name} must be between {least} and {most}.");
+            return Err(ApiError::validation(text));
+        }
+    }
+    Ok(filled(value))
+}
+
+fn filled(value: &Value) -> Value {
+    let member = |(name, _, default): (&str, _, i64)| {
+        (name.to_owned(), json!(value.get(name).and_then(Value::as_i64).unwrap_or(default)))
+    };
+    Value::Object(SCHEDULER.into_iter().map(member).collect())
 }
 
 /// Members left out are false.

@@ -6,21 +6,17 @@ use super::{Caller, Service, arn, json, refuse, text};
 use crate::applications::now;
 use crate::body::{self, Body};
 use crate::home::{Home, application};
-use crate::run_request;
-use firesteel_core::application::{Application, ApplicationState, Settings};
+use crate::{run_request, run_terms};
+use firesteel_core::application::{Application, Settings};
 use firesteel_core::command::Command;
 use firesteel_core::id::{self, JobRunId};
-use firesteel_core::job_run::{DEFAULT_TIMEOUT, NewRun};
+use firesteel_core::job_run::NewRun;
 use firesteel_core::refusal::Refusal;
-use firesteel_core::time::MINUTE;
 use firesteel_journal::SubmitError;
 use firesteel_wire::arn::check_role;
 use firesteel_wire::shapes::StartJobRunResponse;
 use firesteel_wire::{ApiError, Input, texts};
 use serde_json::Value;
-
-/// Shortest execution timeout, minutes.
-const SHORTEST_TIMEOUT: i64 = 5;
 
 impl Service {
     pub(super) async fn start_job_run(&self, caller: Caller, input: Input) -> Result<String, ApiError> {
@@ -29,9 +25,8 @@ impl Service {
         check_role(text(&input, "executionRoleArn"), arn::partition(config), &config.account)?;
         let snapshot = home.fresh().await.map_err(refuse::read)?;
         let app = application(&snapshot);
-        let settings = app.settings.as_ref().filter(|_| app.state != ApplicationState::Terminated);
-        let settings =
-            settings.ok_or_else(|| ApiError::not_found(texts::application_not_found(home.id.as_str())))?;
+        let missing = || ApiError::not_found(texts::application_not_found(home.id.as_str()));
+        let settings = app.settings.as_ref().ok_or_else(missing)?;
         let token = text(&input, "clientToken").to_owned();
         let content = content(&input);
         if let Some(known) = self.known(&home, app, &token, &content).await? {
@@ -88,7 +83,9 @@ impl Service {
         input: &Input,
         content: String,
     ) -> Result<NewRun, ApiError> {
-        let mode = input.get("mode").and_then(Value::as_str).unwrap_or("BATCH");
+        refuse_an_image(settings)?;
+        let terms = run_terms::read(&settings.release, input)?;
+        let tags = checked(tags_of(input))?;
         let asked = run_request::read(settings, input)?;
         let body = Body { echo: asked.echo, configuration: asked.configuration, log_uri: asked.log_uri };
         let stored = body::write(&self.parts, &home.id, &body).await;
@@ -100,11 +97,13 @@ impl Service {
             name: input.get("name").and_then(Value::as_str).map(str::to_owned),
             created_by: caller.arn,
             execution_role: text(input, "executionRoleArn").to_owned(),
-            timeout: timeout(input, mode)?,
-            mode: mode.to_owned(),
+            timeout: terms.timeout,
+            mode: terms.mode,
+            retry: terms.retry,
+            flex: terms.flex,
             release: settings.release.clone(),
             needs: asked.needs,
-            tags: checked(tags_of(input))?,
+            tags,
             body: stored,
         })
     }
@@ -118,15 +117,19 @@ impl Service {
     }
 }
 
-/// 0 is no limit; streaming runs have none.
-fn timeout(input: &Input, mode: &str) -> Result<Option<i64>, ApiError> {
-    match input.get("executionTimeoutMinutes").and_then(Value::as_i64) {
-        Some(0) => Ok(None),
-        Some(minutes) if minutes < SHORTEST_TIMEOUT => Err(ApiError::validation(texts::TIMEOUT_TOO_SHORT)),
-        Some(minutes) => Ok(Some(minutes * MINUTE)),
-        None if mode == "STREAMING" => Ok(None),
-        None => Ok(Some(DEFAULT_TIMEOUT)),
-    }
+/// Without what the image holds a job would do something else than its author saw.
+fn refuse_an_image(settings: &Settings) -> Result<(), ApiError> {
+    let types = settings.echo.get("workerTypeSpecifications").and_then(Value::as_object);
+    let types = types.into_iter().flat_map(|types| types.values());
+    let images = types.filter_map(|kind| kind.get("imageConfiguration"));
+    let mut images = images.chain(settings.echo.get("imageConfiguration"));
+    let uri = images.find_map(|image| image.get("imageUri")?.as_str().filter(|uri| !uri.is_empty()));
+    uri.map_or(Ok(()), |uri| {
+        Err(ApiError::validation(format!(
+            "The application has the custom image {uri}. Job runs in custom images are not supported here: remove it \
+             with an empty imageConfiguration and bring dependencies with spark.archives."
+        )))
+    })
 }
 
 fn refused(home: &Home, run: &NewRun, error: SubmitError<Refusal>) -> ApiError {

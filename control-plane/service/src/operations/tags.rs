@@ -39,6 +39,7 @@ impl Service {
         let (home, run) = self.resource(input).await?;
         loop {
             let state = home.fresh().await.map_err(refuse::read)?;
+            let moves = application(&state).history.tag_moves;
             let looked_at = application(&state).tags_of(run.as_ref()).cloned();
             let mut tags = match &looked_at {
                 Some(tags) => tags.clone(),
@@ -46,7 +47,7 @@ impl Service {
             };
             change(&mut tags);
             let tags = checked(tags)?;
-            match home.submit(Command::Tag { run: run.clone(), tags, looked_at }).await {
+            match home.submit(Command::Tag { run: run.clone(), tags, looked_at, moves }).await {
                 Ok(_) => return Ok(nothing()),
                 Err(SubmitError::Refused(Refusal::LookAgain)) => {}
                 Err(error) => return Err(refuse::submission(&home.id, error, |_| None)),

@@ -11,7 +11,9 @@ use serde_json::json;
 impl Service {
     pub(super) async fn update_application(&self, input: Input) -> Result<String, ApiError> {
         let home = self.home(&input).await?;
-        let patch = settings::patch(&input)?;
+        let state = home.fresh().await.map_err(refuse::read)?;
+        let label = application(&state).settings.as_ref().map(|settings| &settings.release);
+        let patch = settings::patch(&input, label)?;
         home.submit(Command::Update(patch)).await.map_err(|error| {
             refuse::submission(&home.id, error, |refusal| match refusal {
                 Refusal::FixedWhileStarted(_) => Some(ApiError::validation(texts::UPDATE_WHILE_STARTED)),

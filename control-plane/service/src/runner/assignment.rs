@@ -70,45 +70,60 @@ fn driver(app: &Application, run: &JobRun, body: &Body, common: Common) -> Drive
         spark_submit_parameters: text("sparkSubmitParameters"),
         configuration: body.configuration.clone(),
         name: run.request.name.clone(),
-        tmp: tmp_prefix(app, run, body),
-        event_logs: run_prefix(app, run, body).map(|prefix| format!("{prefix}/sparklogs/")),
+        tmp: tmp_prefix(app, run, body).map(|tmp| tmp_of_attempt(tmp, run, common.attempt)),
+        event_logs: log_folder(&application_id(app), run, body, common.attempt)
+            .map(|LogFolder { bucket, prefix }| format!("s3://{bucket}/{prefix}/sparklogs/")),
         common,
     }
 }
 
-/// Where a worker's logs go: EMR's keys (user guide, "logging"). None without a `logUri`.
+/// Where everything that an attempt logs goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFolder {
+    /// Bucket.
+    pub bucket: String,
+    /// Key prefix, without a trailing slash: EMR's (user guide, "logging").
+    pub prefix: String,
+}
+
+/// The folder of an attempt's logs. None without a `logUri`.
+pub fn log_folder(application: &ApplicationId, run: &JobRun, body: &Body, attempt: u32) -> Option<LogFolder> {
+    let uri = run_prefix(application, run, body)?;
+    let (bucket, prefix) = uri.strip_prefix("s3://")?.split_once('/')?;
+    let attempt =
+        if run.request.retry.names_attempts() { format!("/attempts/{attempt}") } else { String::new() };
+    Some(LogFolder { bucket: bucket.to_owned(), prefix: format!("{prefix}{attempt}") })
+}
+
+/// Where a worker's logs go.
 pub fn log_destination(
     app: &Application,
     run: &JobRun,
     body: &Body,
     worker: &Worker,
 ) -> Option<LogDestination> {
-    let uri = run_prefix(app, run, body)?;
-    let (bucket, prefix) = uri.strip_prefix("s3://")?.split_once('/')?;
-    let attempt =
-        if names_attempts(run, body) { format!("/attempts/{}", worker.attempt) } else { String::new() };
+    let LogFolder { bucket, prefix } = log_folder(&application_id(app), run, body, worker.attempt)?;
     let prefix = match &worker.role {
-        Role::Driver => format!("{prefix}{attempt}/SPARK_DRIVER"),
-        Role::Executor { ordinal, .. } => format!("{prefix}{attempt}/SPARK_EXECUTOR/{ordinal}"),
+        Role::Driver => format!("{prefix}/SPARK_DRIVER"),
+        Role::Executor { ordinal, .. } => format!("{prefix}/SPARK_EXECUTOR/{ordinal}"),
     };
-    Some(LogDestination { bucket: bucket.to_owned(), prefix })
-}
-
-/// Attempts have log folders of their own for streaming runs and when batch runs may be retried.
-fn names_attempts(run: &JobRun, body: &Body) -> bool {
-    let attempts = body.echo.get("retryPolicy").and_then(|policy| policy.get("maxAttempts")?.as_i64());
-    run.request.mode == "STREAMING" || attempts.unwrap_or(1) > 1
+    Some(LogDestination { bucket, prefix })
 }
 
 /// The run's own prefix for tmp and shuffle, with a trailing slash.
 pub fn tmp_prefix(app: &Application, run: &JobRun, body: &Body) -> Option<String> {
-    run_prefix(app, run, body).map(|prefix| format!("{prefix}/tmp/"))
+    run_prefix(&application_id(app), run, body).map(|prefix| format!("{prefix}/tmp/"))
 }
 
-fn run_prefix(app: &Application, run: &JobRun, body: &Body) -> Option<String> {
+/// Attempts of a run have one Spark application id and count their shuffles alike: none must find what another left.
+fn tmp_of_attempt(tmp: String, run: &JobRun, attempt: u32) -> String {
+    if run.request.retry.names_attempts() { format!("{tmp}attempts/{attempt}/") } else { tmp }
+}
+
+fn run_prefix(application: &ApplicationId, run: &JobRun, body: &Body) -> Option<String> {
     let uri = body.log_uri.as_deref()?.trim_end_matches('/');
     let path = uri.split_once("://")?.1;
-    Some(format!("s3://{path}/applications/{}/jobs/{}", application_id(app), run.request.id))
+    Some(format!("s3://{path}/applications/{}/jobs/{}", application, run.request.id))
 }
 
 fn application_id(app: &Application) -> ApplicationId {

@@ -3,10 +3,12 @@
 //! Requests go through the whole router, signed as SDKs sign, in turn to each control plane.
 
 mod distant;
+mod kept;
 mod ports;
 mod request;
 mod runner;
 
+pub use kept::Kept;
 pub use request::{ACCESS_KEY, Answer, SECRET, signed, signed_by};
 pub use runner::{Driver, LAUNCH, Runner, to_desk};
 
@@ -40,6 +42,7 @@ pub struct World {
     pub runtimes: Arc<Runtimes>,
     pub salvage: Arc<Salvage>,
     pub sweep: Arc<Sweep>,
+    pub kept: Arc<Kept>,
     pub keys: Arc<Keys>,
     planes: Vec<ControlPlane>,
     turn: AtomicUsize,
@@ -67,6 +70,7 @@ impl World {
             runtimes: Arc::default(),
             salvage: Arc::default(),
             sweep: Arc::default(),
+            kept: Arc::default(),
             keys: Arc::default(),
             planes: Vec::new(),
             turn: AtomicUsize::new(0),
@@ -92,6 +96,8 @@ impl World {
             roles: self.roles.clone(),
             salvage: self.salvage.clone(),
             sweep: self.sweep.clone(),
+            logs: self.kept.clone(),
+            histories: self.kept.clone(),
             identities: self.keys.clone(),
         }
     }

@@ -1,8 +1,9 @@
 //! The configuration folder of one worker: `spark-defaults.conf`, `log4j2.properties`, Hadoop's XML files.
 
-use super::log4j::{DRIVER_LOG4J, log4j2};
+use super::log4j::log4j2;
 use super::properties::site_files;
 use crate::atomic;
+use firesteel_core::spark::classification::DRIVER_LOG4J;
 use firesteel_core::spark::{Configuration, Properties};
 use std::fmt::Write;
 use std::io;

@@ -2,11 +2,6 @@
 
 use firesteel_core::spark::Properties;
 
-/// Classification for the driver.
-pub const DRIVER_LOG4J: &str = "spark-driver-log4j2";
-/// Classification for executors.
-pub const EXECUTOR_LOG4J: &str = "spark-executor-log4j2";
-
 const OURS: [(&str, &str); 14] = [
     ("rootLogger.level", "info"),
     ("rootLogger.appenderRef.stdout.ref", "console"),
@@ -24,22 +19,12 @@ const OURS: [(&str, &str); 14] = [
     ("monitorInterval", "0"),
 ];
 
-/// What a user may not change (user guide, log4j2).
-const FIXED: [&str; 6] = [
-    "rootLogger.appenderRef.stdout.ref",
-    "appender.console.type",
-    "appender.console.name",
-    "appender.console.target",
-    "appender.console.layout.type",
-    "appender.console.layout.pattern",
-];
-
 /// The properties of log4j2 with the user's laid over ours.
 pub fn log4j2(user: Option<&Properties>) -> Properties {
     let mut all: Properties =
         OURS.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    let user = user.into_iter().flatten().filter(|(key, _)| !FIXED.contains(&key.as_str()));
-    all.extend(user.map(|(key, value)| (key.clone(), value.clone())));
+    // What nobody may change was refused when the run was submitted.
+    all.extend(user.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
     all
 }
 
@@ -48,12 +33,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_user_changes_levels_but_not_the_console() {
-        let user = [
-            ("rootLogger.level", "debug"),
-            ("appender.console.target", "SYSTEM_OUT"),
-            ("logger.x.name", "x"),
-        ];
+    fn the_users_levels_lie_over_ours() {
+        let user = [("rootLogger.level", "debug"), ("logger.x.name", "x")];
         let user = user.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let all = log4j2(Some(&user));
         assert_eq!(all["rootLogger.level"], "debug");

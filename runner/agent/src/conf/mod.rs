@@ -8,5 +8,5 @@ mod log4j;
 mod properties;
 
 pub use files::{write_driver_folder, write_executor_folder};
-pub use log4j::{EXECUTOR_LOG4J, log4j2};
+pub use log4j::log4j2;
 pub use properties::{Bound, Given, driver, lists, read_properties_file};

@@ -3,8 +3,8 @@
 use crate::staging::Lists;
 use firesteel_core::spark::precedence::{effective, merge};
 use firesteel_core::spark::{
-    Configuration, OwnedProperty, ParameterError, Properties, SizesError, SparkSubmit, memory, owned,
-    parameters, sizes,
+    Configuration, OwnedProperty, ParameterError, Properties, SizesError, SparkSubmit, classification, emrfs,
+    memory, owned, parameters, sizes,
 };
 use firesteel_protocol::{DriverAssignment, ObjectStore};
 use std::path::Path;
@@ -16,6 +16,10 @@ pub struct Given {
     pub submit: SparkSubmit,
     /// The user's and EMR's properties together.
     pub effective: Properties,
+    /// What the user says of Hadoop by classification or to EMRFS, as properties of Spark.
+    pub hadoop: Properties,
+    /// Settings of EMRFS that have no counterpart.
+    pub meaningless: Vec<String>,
 }
 
 /// Why the configuration is refused.
@@ -80,10 +84,32 @@ impl Given {
         let effective = effective(&assignment.configuration, &submit, most_executors);
         match owned::conflict(&effective) {
             Some(refused) => Err(refused.into()),
-            None => Ok(Self { submit, effective }),
+            None => Ok(Self::new(&assignment.configuration, submit, effective)),
         }
     }
+
+    fn new(configuration: &Configuration, submit: SparkSubmit, mut effective: Properties) -> Self {
+        let none = Properties::new();
+        let site = |name: &str| configuration.get(name).unwrap_or(&none);
+        let mut emrfs = site(classification::EMRFS_SITE).clone();
+        emrfs.extend(effective.iter().filter_map(|(key, value)| {
+            let own = key.strip_prefix(HADOOP)?;
+            (own.starts_with("fs.s3.") && own != "fs.s3.impl").then(|| (own.to_owned(), value.clone()))
+        }));
+        let (s3a, meaningless) = emrfs::to_s3a(&emrfs);
+        // EMR's own class, which jobs name to have EMRFS back, is nowhere else.
+        effective.retain(|key, value| !(key.starts_with(HADOOP) && value.trim() == EMRFS_CLASS));
+        let hadoop = merge([site(classification::CORE_SITE), &s3a]).into_iter();
+        let hadoop = hadoop.filter(|(_, value)| value.trim() != EMRFS_CLASS);
+        let hadoop = hadoop.map(|(key, value)| (format!("{HADOOP}{key}"), value)).collect();
+        Self { submit, effective, hadoop, meaningless }
+    }
 }
+
+/// Properties of Spark that are Hadoop's.
+const HADOOP: &str = "spark.hadoop.";
+/// EMR's own file system.
+const EMRFS_CLASS: &str = "com.amazon.ws.emr.hadoop.fs.EmrFileSystem";
 
 /// The files that the configuration and the entry point name.
 pub fn lists(entry_point: &str, effective: &Properties) -> Lists {
@@ -102,7 +128,7 @@ pub fn lists(entry_point: &str, effective: &Properties) -> Lists {
 
 /// The final configuration of a driver whose files are staged.
 pub fn driver(given: &Given, staged: &Lists, bound: &Bound<'_>) -> Result<Final, ConfError> {
-    let below = merge([&ours(bound, &given.effective)?, bound.runtime, &store(bound)]);
+    let below = merge([&ours(bound, &given.effective)?, bound.runtime, &store(bound), &given.hadoop]);
     let properties =
         merge([&below, &given.effective, &with_staged(staged), &service(bound, &given.effective)]);
     let heap = given.effective.get("spark.driver.memory").map(String::as_str).unwrap_or("14G");
@@ -266,7 +292,7 @@ mod tests {
         let effective = effective(&configuration, &submit, None);
         match owned::conflict(&effective) {
             Some(refused) => Err(refused.into()),
-            None => Ok(Given { submit, effective }),
+            None => Ok(Given::new(&configuration, submit, effective)),
         }
     }
 
@@ -334,6 +360,32 @@ mod tests {
         assert_eq!(value("spark.dynamicAllocation.maxExecutors"), Some("2147483647"));
         assert_eq!(value("spark.executorEnv.A"), Some("b"));
         assert_eq!(conf.heap_mib, 14_336);
+    }
+
+    #[test]
+    fn what_is_said_of_hadoop_lies_over_our_defaults_and_under_sparks_own() {
+        let pairs = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect::<Properties>()
+        };
+        let configuration = Configuration::from([
+            (
+                "core-site".to_owned(),
+                pairs(&[("fs.s3a.committer.name", "directory"), ("fs.s3.impl", EMRFS_CLASS)]),
+            ),
+            ("emrfs-site".to_owned(), pairs(&[("fs.s3.maxConnections", "7"), ("fs.s3.consistent", "true")])),
+        ]);
+        let submit = parameters::parse(
+            "--conf spark.hadoop.fs.s3.threadpool.size=3 --conf spark.hadoop.fs.s3.impl=com.amazon.ws.emr.hadoop.fs.EmrFileSystem",
+        );
+        let submit = submit.unwrap();
+        let effective = effective(&configuration, &submit, None);
+        let given = Given::new(&configuration, submit, effective);
+        assert_eq!(given.meaningless, ["fs.s3.consistent"]);
+        let conf = finished(&given, &Lists::default()).properties;
+        assert_eq!(conf["spark.hadoop.fs.s3a.committer.name"], "directory");
+        assert_eq!(conf["spark.hadoop.fs.s3a.connection.maximum"], "7");
+        assert_eq!(conf["spark.hadoop.fs.s3a.threads.max"], "3");
+        assert_eq!(conf.get("spark.hadoop.fs.s3.impl"), None);
     }
 
     #[test]

@@ -5,11 +5,11 @@ use firesteel_protocol::{ExitCode, StopOrder};
 /// Why a job ended or never began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Its process ended by itself with this code; the last exceptions in its logs.
+    /// Its process ended by itself with this code, and why.
     Job {
         /// 0–255, or 128 + n for signal n.
         code: i32,
-        /// What its logs say last.
+        /// The last exceptions in its logs, or what the machine knows better.
         exceptions: String,
     },
     /// The service could not do its part.
@@ -34,17 +34,10 @@ impl Ending {
     }
 }
 
-/// EMR's words for a worker that was killed for its memory.
-const MEMORY: &str =
-    "Worker has been killed as memory usage exceeded configured memory size, consider increasing memory size";
-
 /// Exit code and summary of an ending.
 pub fn conclusion(ending: &Ending) -> (ExitCode, String) {
     match ending {
         Ending::Job { code: 0, .. } => (ExitCode::SUCCESS, String::new()),
-        Ending::Job { code, .. } if *code == ExitCode::OUT_OF_MEMORY.0 => {
-            (ExitCode(*code), MEMORY.to_owned())
-        }
         Ending::Job { code, exceptions } => (ExitCode(*code), exceptions.clone()),
         Ending::Failed { code, why } => (*code, why.clone()),
         Ending::Stopped(order) => (ExitCode::STOPPED, order.reason.clone()),
@@ -67,7 +60,7 @@ mod tests {
             (job(0, "Exception: harmless"), 0, ""),
             (job(1, "ValueError: no"), 1, "ValueError: no"),
             (job(3, ""), 3, ""),
-            (job(137, "x"), 137, MEMORY),
+            (job(137, "x"), 137, "x"),
             (Ending::failed(ExitCode::STAGING, "cannot fetch s3://b/k"), 1001, "cannot fetch s3://b/k"),
             (Ending::Stopped(order), 1008, "cancelled by the user"),
             (Ending::Lost(1800), 1007, "no control plane was heard for 1800 seconds"),

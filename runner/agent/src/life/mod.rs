@@ -9,6 +9,7 @@ mod ending;
 mod halt;
 mod hello;
 pub(crate) mod session;
+mod witness;
 pub(crate) mod work;
 
 pub use ending::Ending;
@@ -66,7 +67,10 @@ async fn assigned(
         return Ok(ExitCode::from(status::STALE));
     }
     let exit = conclude::last_words(&folders, worked).await;
-    crate::atomic::write(&folders.exit(), &serde_json::to_vec(&exit)?)?;
+    if let Err(error) = crate::atomic::write(&folders.exit(), &serde_json::to_vec(&exit)?) {
+        // A full disk, say: then the report below is the only word of the end.
+        eprintln!("firesteel runner {}: cannot write exit.json: {error}", errand.worker);
+    }
     let acknowledged = conclude::report(&*control, &session, exit).await;
     exchanges.abort();
     Ok(if acknowledged { ExitCode::SUCCESS } else { ExitCode::from(status::UNHEARD) })

@@ -3,6 +3,7 @@
 use super::ending::Ending;
 use super::halt::{Step, ladder};
 use super::session::{Ends, Order, Session};
+use super::witness::{Said, Witness, account};
 use crate::clock;
 use crate::credentials::Endpoint;
 use crate::errand::Folders;
@@ -180,6 +181,7 @@ async fn watch_job(
     orders: &mut Orders,
 ) -> Ending {
     let reaper = tokio::spawn(reap(job.children()));
+    let witness = Witness::begin(folders.root());
     let executor = matches!(assignment, Assignment::Executor(_));
     let ending = tokio::select! {
         exited = job.wait() => Err(exited),
@@ -192,18 +194,27 @@ async fn watch_job(
             ending
         }
         Err(exited) => {
-            let code = exited.map(code).unwrap_or(255);
-            let exceptions = if code == 0 {
-                String::new()
-            } else {
-                failure::summary(&folders.stderr(), &folders.stdout())
-            };
-            Ending::Job { code, exceptions }
+            let status = exited.ok();
+            let code = status.map_or(255, code);
+            Ending::Job { code, exceptions: account(status, code, witness.seen(), &said(code, folders)) }
         }
     };
     reaper.abort();
     job.finish().await;
     ending
+}
+
+/// What the logs of a job say that ended with this code.
+fn said(code: i32, folders: &Folders) -> Said {
+    if code == 0 {
+        return Said::default();
+    }
+    let (stderr, stdout) = (folders.stderr(), folders.stdout());
+    Said {
+        exceptions: failure::summary(&stderr, &stdout),
+        out_of_memory: failure::says(&stderr, &stdout, failure::OUT_OF_MEMORY),
+        no_space: failure::says(&stderr, &stdout, failure::NO_SPACE),
+    }
 }
 
 /// How a job that did not end by itself is ended.

@@ -2,7 +2,7 @@
 
 use super::executor::disk_or;
 use super::{Executors, Prepared, sightings, wanted};
-use crate::conf::{self, Bound, EXECUTOR_LOG4J, Given, log4j2};
+use crate::conf::{self, Bound, Given, log4j2};
 use crate::jvm::{self, Command, Heap, Place};
 use crate::life::Ending;
 use crate::life::work::Bench;
@@ -11,6 +11,7 @@ use crate::pod_api::PodApi;
 use crate::s3;
 use crate::staging::{self, ParallelS3, Plan, StagingError};
 use bytes::Bytes;
+use firesteel_core::spark::classification::EXECUTOR_LOG4J;
 use firesteel_core::spark::{Properties, parameters};
 use firesteel_pods::{CapacityNotice, capacity_line};
 use firesteel_protocol::{DriverAssignment, ExecutorSighting, ExitCode};
@@ -25,6 +26,11 @@ pub(super) async fn prepare(assignment: &DriverAssignment, bench: &Bench<'_>) ->
     let release = assignment.common.release.release();
     let most_executors = release.and_then(|release| release.dynamic_allocation_max_default());
     let given = Given::read(assignment, &extra, most_executors).map_err(|error| bad(error.to_string()))?;
+    for setting in &given.meaningless {
+        bench
+            .notes
+            .line(&format!("{setting} means nothing to S3A, which serves s3:// here; it is passed over"));
+    }
     let plan = stage(assignment, &given, bench).await?;
     if let Some(folder) = &assignment.event_logs {
         mark_event_logs(folder, bench).await?;

@@ -2,14 +2,14 @@
 
 use crate::world::{World, stories};
 use firesteel_wire::Operation::{
-    DeleteApplication, ListApplications, ListJobRuns, StartApplication, StartJobRun, StopApplication,
-    UpdateApplication,
+    DeleteApplication, ListApplications, ListJobRuns, StartApplication, StopApplication, UpdateApplication,
 };
 use serde_json::json;
 
 stories! {
     leaves_a_tombstone,
     is_refused_while_started,
+    may_be_repeated,
     takes_nothing_afterwards,
     waits_for_settled_runs,
 }
@@ -39,19 +39,37 @@ async fn is_refused_while_started(world: World) {
     world.call(DeleteApplication, json!({ "applicationId": id })).await.ok();
 }
 
+async fn may_be_repeated(mut world: World) {
+    let id = world.application(json!({})).await;
+    for _ in 0..3 {
+        assert_eq!(world.call(DeleteApplication, json!({ "applicationId": id })).await.ok(), json!({}));
+    }
+    world.restart().await;
+    world.call(DeleteApplication, json!({ "applicationId": id })).await.ok();
+    let text = "Application 00nobody does not exist";
+    let answer = world.call(DeleteApplication, json!({ "applicationId": "00nobody" })).await;
+    answer.refused(404, "ResourceNotFoundException", text);
+}
+
+/// It is still shown, so its owner is told its state.
 async fn takes_nothing_afterwards(world: World) {
     let id = world.application(json!({})).await;
     world.call(DeleteApplication, json!({ "applicationId": id })).await.ok();
-    let text = format!("Application {id} does not exist");
-    assert_eq!(world.start_run(&id, json!({})).await.error().2, text, "{StartJobRun}");
+    let text = format!(
+        "Application {id} must be STARTED to accept job runs, or CREATED or STOPPED with autoStartConfiguration enabled. \
+         Current status: TERMINATED"
+    );
+    world.start_run(&id, json!({})).await.refused(400, "ValidationException", &text);
     let update =
         json!({ "applicationId": id, "clientToken": "t", "autoStartConfiguration": { "enabled": false } });
-    for (operation, input) in [
-        (StartApplication, json!({ "applicationId": id })),
-        (StopApplication, json!({ "applicationId": id })),
-        (UpdateApplication, update),
+    for (operation, input, text) in [
+        (StartApplication, json!({ "applicationId": id }), "Application cannot be STARTED."),
+        (StopApplication, json!({ "applicationId": id }), "Application cannot be STOPPED."),
+        (UpdateApplication, update, "to be updated: [STOPPED, CREATED]. Current status: TERMINATED"),
     ] {
-        world.call(operation, input).await.refused(404, "ResourceNotFoundException", &text);
+        let (status, kind, message) = world.call(operation, input).await.error();
+        assert_eq!((status, kind.as_str()), (400, "ValidationException"));
+        assert!(message.contains(text), "{message}");
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 stories! {
     is_starting_before_it_returns,
     may_be_repeated,
-    is_refused_while_stopping,
+    is_refused_when_deleted,
     prepares_the_release,
     says_why_a_release_cannot_run,
     stops_when_idle,
@@ -37,11 +37,12 @@ async fn may_be_repeated(world: World) {
     assert_eq!(world.get(&id).await["state"], "STARTED");
 }
 
-async fn is_refused_while_stopping(world: World) {
+async fn is_refused_when_deleted(world: World) {
     let id = world.application(json!({})).await;
     world.call(DeleteApplication, json!({ "applicationId": id })).await.ok();
+    let text = "Application cannot be STARTED. Applications must be in one of the following statuses: [CREATED, STOPPED]";
     let answer = world.call(StartApplication, json!({ "applicationId": id })).await;
-    answer.refused(404, "ResourceNotFoundException", &format!("Application {id} does not exist"));
+    answer.refused(400, "ValidationException", text);
 }
 
 async fn prepares_the_release(world: World) {

@@ -1,10 +1,16 @@
 //! StopApplication.
 
 use crate::world::{World, stories};
-use firesteel_wire::Operation::{CancelJobRun, StartApplication, StopApplication};
+use firesteel_wire::Operation::{CancelJobRun, DeleteApplication, StartApplication, StopApplication};
 use serde_json::json;
 
-stories! { stops_what_is_started, is_refused_in_other_states, is_refused_with_active_runs }
+stories! {
+    stops_what_is_started,
+    stops_what_was_never_started,
+    is_refused_when_it_is_stopped,
+    is_refused_with_active_runs,
+    cancels_queued_runs,
+}
 
 const OTHER_STATE: &str = "Application cannot be STOPPED. Applications must be in one of the following statuses: [STARTING, STARTED]";
 
@@ -19,14 +25,43 @@ async fn stops_what_is_started(world: World) {
     world.application_is(&id, "STARTED").await;
 }
 
-async fn is_refused_in_other_states(world: World) {
+/// Orchestrators stop an application before they delete it, and wait for STOPPED, whether it was ever started or not.
+async fn stops_what_was_never_started(world: World) {
+    let id = world.application(json!({})).await;
+    world.call(StopApplication, json!({ "applicationId": id })).await.ok();
+    world.application_is(&id, "STOPPED").await;
+    world.call(DeleteApplication, json!({ "applicationId": id })).await.ok();
+    assert_eq!(world.get(&id).await["state"], "TERMINATED");
+}
+
+async fn is_refused_when_it_is_stopped(world: World) {
     let id = world.application(json!({})).await;
     let stop = async || world.call(StopApplication, json!({ "applicationId": id })).await;
-    stop().await.refused(400, "ValidationException", OTHER_STATE);
-    world.call(StartApplication, json!({ "applicationId": id })).await.ok();
     stop().await.ok();
     world.application_is(&id, "STOPPED").await;
     stop().await.refused(400, "ValidationException", OTHER_STATE);
+    world.call(DeleteApplication, json!({ "applicationId": id })).await.ok();
+    stop().await.refused(400, "ValidationException", OTHER_STATE);
+}
+
+/// A forced stop cancels what it lists before it stops, and QUEUED runs are not on its list.
+async fn cancels_queued_runs(world: World) {
+    let id = world.application(json!({ "schedulerConfiguration": { "maxConcurrentRuns": 1 } })).await;
+    let first = world.run(&id, json!({})).await;
+    let driver = world.driver().await;
+    let second = world.run(&id, json!({})).await;
+    world.run_is(&id, &second, "QUEUED").await;
+    let stop = async || world.call(StopApplication, json!({ "applicationId": id })).await;
+    assert_eq!(stop().await.kind(), (400, "ValidationException".to_owned()));
+    assert_eq!(world.get_run(&id, &second).await["state"], "QUEUED");
+    // Whether it is QUEUED still or its turn has just come.
+    world.runtimes.stand(firesteel_core::command::Runtime::Preparing(String::new()));
+    world.call(CancelJobRun, json!({ "applicationId": id, "jobRunId": first })).await.ok();
+    driver.end(143).await;
+    world.run_is(&id, &first, "CANCELLED").await;
+    stop().await.ok();
+    world.application_is(&id, "STOPPED").await;
+    assert_eq!(world.get_run(&id, &second).await["state"], "CANCELLED");
 }
 
 async fn is_refused_with_active_runs(world: World) {

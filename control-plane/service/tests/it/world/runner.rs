@@ -62,6 +62,11 @@ impl World {
     /// The run's driver, started: the run is RUNNING.
     pub async fn driver(&self) -> Driver<'_> {
         let runner = self.next_runner().await;
+        self.driver_of(runner).await
+    }
+
+    /// The driver that this runner becomes, started.
+    pub async fn driver_of(&self, runner: Runner) -> Driver<'_> {
         let common = self.assigned(&runner).await.common().clone();
         let mut driver = Driver {
             world: self,

@@ -1,0 +1,11 @@
+//! The fuzz target of `spark::parameters` without libFuzzer: the checked-in corpus, and some thousands of bent copies of it.
+
+#[path = "../../../fuzz/src/bent.rs"]
+mod bent;
+#[path = "../../../fuzz/src/parameters.rs"]
+mod parameters;
+
+#[test]
+fn spark_submit_parameters() {
+    bent::inputs("parameters", 6000).for_each(|data| parameters::text(&data));
+}

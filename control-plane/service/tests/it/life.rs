@@ -1,0 +1,7 @@
+//! The lives of applications and runs: retries, queues, terms, tokens, texts by state.
+
+mod queue;
+mod retries;
+mod settings;
+mod terms;
+mod tokens;
