@@ -17,7 +17,7 @@ pub(super) fn check(known: &Known, step: &Step<'_>) -> Result<(), String> {
     if let Some(most) = told.app.settings.as_ref().and_then(|settings| settings.maximum_capacity) {
         ensure(used.fits(most.as_size()), || format!("{id}: {used:?} exceed {most:?}"))?;
     }
-    let all: Size = known.told.values().map(|told| live(&told.app)).sum();
+    let all: Size = known.told.values().map(|told| live(&told.app) + kept(&told.app)).sum();
     let quota = known.bounds.quota_cpu;
     ensure(all.cpu <= quota, || format!("{id}: {} vCPU exceed the quota of {quota}", all.cpu))?;
     let heap = known.told.values().map(|told| heap_on(&told.app, &worker.host)).sum::<u64>();

@@ -66,13 +66,13 @@ fn a_run_that_can_never_fit_fails_at_once() {
 #[test]
 fn the_quota_and_the_host_bound_what_is_admitted() {
     let mut stage = Stage::new(None);
-    stage.room.quota_cpu = 3;
+    stage.grants(3, 16 * 1024);
     stage.running("r1");
     stage.submit("r2");
     stage.tick();
     let quota = Waiting::Room(Obstacle::Quota { asked: 2, left: 1 });
     assert_eq!(stage.waits_for("r2"), Some(quota));
-    (stage.room.quota_cpu, stage.room.heap_mib) = (16, 3_000);
+    stage.grants(16, 3_000);
     stage.tick();
     let host = Waiting::Room(Obstacle::Host { asked: 2_048, left: 952 });
     assert_eq!(stage.waits_for("r2"), Some(host));

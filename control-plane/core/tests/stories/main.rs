@@ -6,6 +6,7 @@ mod capacity;
 mod executors;
 mod invariants;
 mod queue;
+mod quota;
 mod retry;
 mod run;
 mod stage;

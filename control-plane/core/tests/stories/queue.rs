@@ -142,7 +142,7 @@ fn an_application_with_queued_runs_is_not_idle() {
     stage.tick();
     stage.end(&driver, "m1", 0).expect("heard");
     assert_eq!(stage.state_of("r2"), Queued);
-    stage.room.quota_cpu = 0;
+    stage.grants(0, 0);
     for _ in 0..4 {
         stage.tick_after(10 * MINUTE);
     }

@@ -188,7 +188,7 @@ fn its_time_goes_on_between_attempts() {
     stage.tick();
     let driver = stage.begin("r1", 1);
     stage.end(&driver, "m1", 1).expect("heard");
-    stage.room.quota_cpu = 0;
+    stage.grants(0, 0);
     stage.tick_after(59 * MINUTE);
     assert_eq!(stage.state_of("r1"), Pending);
     stage.tick_after(2 * MINUTE);

@@ -8,6 +8,7 @@ use firesteel_core::exit::{Exit, ExitCode};
 use firesteel_core::id::{ApplicationId, HostId, JobRunId, Mark, WorkerId};
 use firesteel_core::job_run::{JobRun, JobRunState, Needs, NewRun, Retry};
 use firesteel_core::plan::{Look, Plan, Seen, Waiting, plan};
+use firesteel_core::quota::{Amounts, Granted};
 use firesteel_core::refusal::Refusal;
 use firesteel_core::release::ReleaseLabel;
 use firesteel_core::size::Size;
@@ -28,10 +29,17 @@ pub struct Stage {
 impl Stage {
     /// An application that exists and takes runs by itself.
     pub fn new(maximum_capacity: Option<Capacity>) -> Self {
-        let room =
-            Room { host: HostId::new("host"), quota_cpu: 16, heap_mib: 16 * 1024, heap_share_mib: 4 * 1024 };
+        let room = Room {
+            host: HostId::new("host"),
+            quota_cpu: 0,
+            heap_mib: 0,
+            heap_share_mib: 4 * 1024,
+            granted: None,
+            gives_back: false,
+        };
         let mut stage =
             Self { app: Application::default(), now: Millis(1_000), room, runtime: Runtime::Ready };
+        stage.grants(16, 16 * 1024);
         let settings = Settings {
             release: ReleaseLabel::new("emr-7.13.0"),
             maximum_capacity,
@@ -48,6 +56,15 @@ impl Stage {
         stage.must(Command::Create { identity, settings, tags: BTreeMap::new() });
         stage.tick();
         stage
+    }
+
+    /// From now on the registry grants so much, and others leave no more.
+    pub fn grants(&mut self, cpu: u32, heap_mib: u64) {
+        let version = self.room.granted.as_ref().map_or(1, |granted| granted.version + 1);
+        let mut amounts = Amounts { cpu, ..Amounts::default() };
+        amounts.set_heap(&self.room.host, heap_mib);
+        self.room.granted = Some(Granted { amounts, version });
+        (self.room.quota_cpu, self.room.heap_mib) = (cpu, heap_mib);
     }
 
     pub fn cpu_limit(cpu: u32) -> Self {
