@@ -20,7 +20,7 @@ struct Arguments {
     /// A mistake to plant.
     #[arg(long)]
     mistake: Option<Mistake>,
-    /// Let two applications compete for quota and heap (shows a known gap).
+    /// Let two applications compete for quota and heap in every world.
     #[arg(long)]
     scarce: bool,
     /// Go on after the first violation.

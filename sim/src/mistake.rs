@@ -33,6 +33,14 @@ pub enum Mistake {
     QuotaIsIgnored,
     /// A host's heap is not counted.
     HeapIsIgnored,
+    /// An application takes what the registry has not written down.
+    TakeTheUngranted,
+    /// What was lowered is taken again by who has read the registry before.
+    TakeAgain,
+    /// The registry is lowered and the application is not.
+    LowerTheRegistryAlone,
+    /// Nobody gives back what he does not use.
+    KeepEverything,
     /// A runner starts its job before its hello is answered.
     StartBeforeHello,
     /// A runner starts its job although its hello was refused.

@@ -12,6 +12,7 @@ use firesteel_journal::{
 };
 use firesteel_service::ApplicationLedger;
 use firesteel_substrate::{LaunchOrder, Substrate};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// What is really kept; every write is a step of the truth.
@@ -126,15 +127,31 @@ impl Line {
         }
     }
 
+    /// The mistakes in how the quota is divided: events that are not written, or not as they were decided.
+    async fn flawed_division(&self, key: &str, body: Bytes) -> Result<Created, StoreError> {
+        let of_registry = key.starts_with(REGISTRY);
+        let flawed = match self.mistake {
+            Some(Mistake::TakeTheUngranted) if of_registry => without(&body, "grant_raised"),
+            Some(Mistake::LowerTheRegistryAlone) if !of_registry => without(&body, "grant_lowered"),
+            Some(Mistake::KeepEverything) => without(&body, "grant_lowered"),
+            Some(Mistake::TakeAgain) if !of_registry => unseen(&body),
+            _ => None,
+        };
+        self.network.create(key, flawed.unwrap_or(body)).await
+    }
+
     async fn flawed_create(&self, key: &str, body: Bytes) -> Result<Created, StoreError> {
         if entry_of(key).is_none() {
-            return self.network.create(key, body).await;
+            return self.flawed_division(key, body).await;
         }
         match self.mistake {
             Some(Mistake::Overwrite) => self.network.put(key, body).await.map(|()| Created::Committed),
             Some(Mistake::LaunchBeforeCommit) => {
                 self.launch_before_commit(&body).await;
                 self.network.create(key, body).await
+            }
+            Some(Mistake::LowerTheRegistryAlone | Mistake::KeepEverything | Mistake::TakeAgain) => {
+                self.flawed_division(key, body).await
             }
             Some(Mistake::TimeRunsBackwards) => self.network.create(key, earlier(key, body)).await,
             mistake => Ok(match (self.network.create(key, body).await?, mistake) {
@@ -154,6 +171,28 @@ impl Line {
         };
         Ok(found.filter(|_| !blind))
     }
+}
+
+const REGISTRY: &str = "registry/journal/";
+
+/// The entry without events of this name.
+fn without(body: &[u8], event: &str) -> Option<Bytes> {
+    rewritten(body, |events| events.retain(|known| known["event"] != event))
+}
+
+/// The entry whose lowerings refuse nothing that was granted before.
+fn unseen(body: &[u8]) -> Option<Bytes> {
+    rewritten(body, |events| {
+        for lowered in events.iter_mut().filter(|known| known["event"] == "grant_lowered") {
+            lowered["seen"] = Value::from(0);
+        }
+    })
+}
+
+fn rewritten(body: &[u8], change: impl FnOnce(&mut Vec<Value>)) -> Option<Bytes> {
+    let mut entry: Value = serde_json::from_slice(body).ok()?;
+    change(entry.get_mut("events")?.as_array_mut()?);
+    serde_json::to_vec(&entry).ok().map(Bytes::from)
 }
 
 /// Every third entry says that it was decided a minute earlier.

@@ -26,8 +26,7 @@ pub struct Scenario {
     pub seed: u64,
     /// A mistake to plant.
     pub mistake: Option<Mistake>,
-    /// Let two applications compete for the installation's quota and the hosts' heap. Two control planes can then pass
-    /// both, because two journals are never changed together: a known gap, so other worlds have room for two.
+    /// Let two applications compete for the installation's quota and the hosts' heap in every world, not in most.
     pub scarce: bool,
 }
 
@@ -69,9 +68,10 @@ impl World {
         let mut dice = Dice::new(seed, "world");
         let storm = Arc::new(AtomicBool::new(true));
         let number_of_hosts = 1 + dice.below(2) as usize;
-        let applications = 1 + dice.below(2);
-        let tight = scarce || applications == 1;
-        let (quota_cpu, memory_mib) = if tight { (6, (6 + dice.below(8)) << 10) } else { (16, 24 << 10) };
+        let applications = if scarce { 2 } else { 1 + dice.below(2) };
+        let tight = scarce || dice.permille(750);
+        let (quota_cpu, memory_mib) =
+            if tight { (2 + dice.below(5) as u32, (6 + dice.below(8)) << 10) } else { (16, 24 << 10) };
         let host = |n| host::host(seed, n, memory_mib, storm.clone());
         let hosts: Vec<Imagined> = (0..number_of_hosts).map(host).collect();
         let memory = Arc::new(MemoryStore::new());

@@ -348,7 +348,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         3 => (app.clone(), age).prop_map(|(application, age)| Move::Lower { application, age }),
         1 => (app, 0usize..4).prop_map(|(application, which)| Move::Lose { application, which }),
     ];
-    proptest::collection::vec(step, 1..150)
+    proptest::collection::vec(step, 1..100)
 }
 
 fn make(all: &mut Installation, step: &Move) {
@@ -402,6 +402,9 @@ proptest! {
                 for worker in all.live_drivers(application) {
                     all.lose(application, &worker);
                 }
+            }
+            if !(0..3).any(|application| all.waits(application)) {
+                break;
             }
         }
         for application in 0..3 {
