@@ -18,6 +18,7 @@ fn config() -> Config {
         heap_percent: 70,
         store: ObjectStore { endpoint: None, region: "us-east-1".to_owned(), path_style: true },
         endpoints: Vec::new(),
+        public_url: String::new(),
         secret: Vec::new(),
         alone: true,
         contact_every_ms: 1,

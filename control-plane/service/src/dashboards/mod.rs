@@ -201,7 +201,7 @@ impl Dashboards {
     fn with_cookie(&self, mut response: Response, ticket: &Ticket, token: &str) -> Response {
         let parts = self.service.parts();
         let age = ticket.expires.since(now(parts)) / 1_000;
-        let tls = parts.config.endpoints.first().is_some_and(|url| url.starts_with("https:"));
+        let tls = parts.config.public_url.starts_with("https:");
         let (name, path, secure) = (paths::COOKIE, paths::base(ticket), if tls { "; Secure" } else { "" });
         let cookie = format!("{name}={token}; Path={path}/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
