@@ -10,6 +10,7 @@ mod conf;
 pub mod control;
 mod credentials;
 mod errand;
+pub mod event_logs;
 mod failure;
 mod jvm;
 mod life;

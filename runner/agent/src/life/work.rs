@@ -32,6 +32,7 @@ pub(super) struct Worked {
     pub(super) ending: Ending,
     pub(super) started: Option<Millis>,
     pub(super) follower: Follower,
+    pub(super) event_logs: EventLogs,
     /// False if the log destination refused at the start.
     pub(super) logs_taken: bool,
 }
@@ -60,7 +61,7 @@ pub(super) async fn work(
     let mut orders = Orders::new(ends.order.clone());
     let s3 = s3::client(&assignment.common().store, &session.keyring);
     let mut worked =
-        Worked { ending: Ending::Stale, started: None, follower: Follower::idle(), logs_taken: true };
+        Worked { ending: Ending::Stale, started: None, follower: Follower::idle(), event_logs: EventLogs::none(), logs_taken: true };
     tokio::select! {
         begun = begin_logs(assignment, folders, &s3) => match begun {
             Ok(follower) => worked.follower = follower,
@@ -74,6 +75,9 @@ pub(super) async fn work(
             worked.ending = ending;
             return worked;
         }
+    }
+    if let Assignment::Driver(DriverAssignment { event_logs: Some(to), .. }) = assignment {
+        worked.event_logs = EventLogs::begin(s3.clone(), to, folders.event_logs());
     }
     let notes = Notes::new(&folders.stderr());
     worked.ending =
