@@ -23,7 +23,7 @@ impl Service {
     ) -> Result<String, ApiError> {
         let home = self.home(input).await?;
         let run = self.find_run(&home, text(input, "jobRunId")).await?;
-        let newest = run.attempt().map_or(1, |attempt| attempt.number);
+        let newest = run.attempt_number();
         let asked = input.get("attempt").and_then(Value::as_i64);
         let attempt = match asked.map(u32::try_from) {
             None => newest,
