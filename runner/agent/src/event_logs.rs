@@ -4,6 +4,7 @@
 //! Files grow only until Spark rolls them, so each that changed is sent whole; one that is gone (renamed, compacted)
 //! goes in S3 too. This room must not know what is in them.
 
+use crate::errand::EVENT_LOGS;
 use crate::s3::{S3Error, bucket_and_key, sort};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::{ByteStream, Length};
@@ -76,10 +77,13 @@ impl EventLogs {
     }
 }
 
-/// Ships what a dead runner left in `folder`, for `patience` at most.
-pub async fn salvage(client: Client, to: &str, folder: PathBuf, patience: Duration) -> Result<(), String> {
-    match Shipper::new(client, to, folder) {
-        Some(mut shipper) => shipper.ship_all(patience).await,
+/// Ships what a dead driver's runner left in its worker's folder, for `patience` at most.
+pub async fn salvage(client: Client, to: &str, worker: &Path, patience: Duration) -> Result<(), String> {
+    match Shipper::new(client, to, worker.join(EVENT_LOGS)) {
+        Some(mut shipper) => {
+            shipper.recall().await.map_err(|error| error.to_string())?;
+            shipper.ship_all(patience).await
+        }
         None => Ok(()),
     }
 }
@@ -89,6 +93,18 @@ impl Shipper {
         let (bucket, prefix) = bucket_and_key(to)?;
         let (bucket, prefix) = (bucket.to_owned(), format!("{}/", prefix.trim_end_matches('/')));
         Some(Self { client, bucket, prefix, folder, sent: BTreeMap::new() })
+    }
+
+    /// Learns from S3 what another process has sent: all of it counts as changed since.
+    async fn recall(&mut self) -> Result<(), S3Error> {
+        let listing = self.client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix);
+        let mut pages = listing.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(sort)?;
+            let names = page.contents().iter().filter_map(|object| object.key()?.strip_prefix(&self.prefix));
+            self.sent.extend(names.map(|name| (name.to_owned(), (u64::MAX, SystemTime::UNIX_EPOCH))));
+        }
+        Ok(())
     }
 
     async fn ship_all(&mut self, patience: Duration) -> Result<(), String> {
