@@ -26,6 +26,7 @@ class Installation:
         self.data = folder / "data"
         self.log = folder / "up.log"
         self.port = free_port()
+        self.scheme = "http"
         self.process: subprocess.Popen | None = None
         self._variables: dict[str, str] = {}
         self._clients: dict[str, object] = {}
@@ -47,7 +48,7 @@ class Installation:
         watchdog = Watchdog(self.process, READY)
         line = self.process.stdout.readline()
         watchdog.off()
-        assert f"ready on http://127.0.0.1:{self.port}" in line, f"up said {line!r}:\n{self.tail()}"
+        assert f"ready on {self.scheme}://" in line and f":{self.port} " in line, f"up said {line!r}:\n{self.tail()}"
         return self
 
     def end(self, how: int = signal.SIGTERM, limit: float = 20) -> float:

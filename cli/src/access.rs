@@ -70,7 +70,7 @@ impl Access {
             }
             (None, None) => bail!("start `firesteel up`, or set AWS_ENDPOINT_URL"),
         };
-        let own = installation.map(Installation::endpoint);
+        let own = installation.map(Installation::local_endpoint);
         let s3_endpoint = match &named {
             Some(_) if foreign => {
                 variable("AWS_ENDPOINT_URL_S3").or(all).or_else(|| target.endpoint_url.clone())

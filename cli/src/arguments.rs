@@ -1,5 +1,6 @@
 //! The command line of everything but the API's own verbs. Values only: it must not know what a command does.
 
+use crate::up::tls::Certificate;
 use clap::{Args, Parser, Subcommand};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -23,8 +24,10 @@ pub enum Command {
     Env(Env),
     /// Start the EMR Serverless API on any S3, alone or beside others
     Serve(Serve),
-    /// Print what a job run's driver has written
+    /// Print what a job run's driver or an executor has written
     Logs(Logs),
+    /// Print what a job run cost, from a table of prices
+    Cost(Cost),
     /// Show and install the Spark releases that run on this machine
     #[command(subcommand)]
     Release(Release),
@@ -58,7 +61,7 @@ pub struct Up {
     /// Port to listen on; remembered for this data folder [default: 9400]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
-    /// Address to listen on; beyond loopback it needs a roles.toml in the data folder [default: 127.0.0.1]
+    /// Address to listen on; beyond loopback it needs TLS, and a roles.toml in the data folder [default: 127.0.0.1]
     #[arg(long, value_name = "ADDR", value_parser = listen)]
     pub listen: Option<Listen>,
     /// Leave the workers running when this ends; the next `firesteel up` goes on with them
@@ -70,6 +73,43 @@ pub struct Up {
     /// Region to answer as; remembered for this data folder [default: us-east-1]
     #[arg(long)]
     pub region: Option<String>,
+    /// How others reach it.
+    #[command(flatten)]
+    pub exposure: Exposure,
+}
+
+/// How a port is reached.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Exposure {
+    /// Serve HTTPS with a certificate of the installation's own authority (DIR/tls/ca.pem)
+    #[arg(long, value_name = "self", value_parser = ["self"], conflicts_with = "tls_cert")]
+    pub tls: Option<String>,
+    /// Serve HTTPS with the certificates of this PEM file; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of --tls-cert, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Name under which others reach it: for the own certificate and for `firesteel env`; may be repeated
+    #[arg(long, value_name = "HOST")]
+    pub host_name: Vec<String>,
+    /// Listen beyond loopback without TLS: whoever reads the network can act as the callers
+    #[arg(long, conflicts_with_all = ["tls", "tls_cert"])]
+    pub plain_http: bool,
+}
+
+impl Exposure {
+    /// The certificate that was asked for.
+    pub fn certificate(&self, folder: &std::path::Path, address: SocketAddr) -> Option<Certificate> {
+        if let (Some(chain), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            return Some(Certificate::Given { chain: chain.clone(), key: key.clone() });
+        }
+        self.tls.as_ref().map(|_| {
+            let mut names = self.host_name.clone();
+            names.push(address.ip().to_string());
+            Certificate::Own { folder: folder.join("tls"), names }
+        })
+    }
 }
 
 /// `firesteel env`.
@@ -78,13 +118,16 @@ pub struct Env {
     /// Which installation.
     #[command(flatten)]
     pub data: Data,
+    /// The keys of this identity of identities.toml instead of the operator's
+    #[arg(long, value_name = "NAME")]
+    pub identity: Option<String>,
 }
 
 /// `firesteel serve`.
 #[derive(Args, Debug)]
 #[command(long_about = "Start the EMR Serverless API on any S3, alone or beside others.\n\n\
     Credentials, region and endpoint come from the ordinary AWS environment and profile. Callers are those of \
-    identities.toml in the data folder, or FIRESTEEL_ACCESS_KEY_ID and FIRESTEEL_SECRET_ACCESS_KEY. Its workers go on \
+    identities.toml in the data folder (or --identities), or FIRESTEEL_ACCESS_KEY_ID and FIRESTEEL_SECRET_ACCESS_KEY. Its workers go on \
     running when it stops.")]
 pub struct Serve {
     /// Where the state is kept: s3://bucket/prefix
@@ -99,6 +142,12 @@ pub struct Serve {
     /// vCPU that all applications together may use
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub quota_vcpu: u32,
+    /// Who may call [default: identities.toml in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub identities: Option<PathBuf>,
+    /// How others reach it.
+    #[command(flatten)]
+    pub exposure: Exposure,
     /// Which folder holds workers and identities.
     #[command(flatten)]
     pub data: Data,
@@ -119,9 +168,38 @@ pub struct Logs {
     /// Standard error instead of standard output
     #[arg(long)]
     pub stderr: bool,
-    /// Attempt of the run [default: the latest]
-    #[arg(long, value_name = "N")]
+    /// The executor of this number instead of the driver
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub executor: Option<u32>,
+    /// Attempt of the run [default: the latest; followed, all that come]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub attempt: Option<u32>,
+    /// Which service.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// `firesteel cost`.
+#[derive(Args, Debug)]
+#[command(long_about = "Print what a job run cost, from a table of prices.\n\n\
+    The quantities are the run's billedResourceUtilization. The prices are those of --prices, else of prices.toml in the \
+    data folder, else of EMR Serverless in us-east-1. --print-prices prints the table in force, ready to be changed.")]
+pub struct Cost {
+    /// The job run
+    #[arg(value_name = "JOB_RUN_ID", required_unless_present = "print_prices")]
+    pub job_run: Option<String>,
+    /// Its application (found by listing if not given)
+    #[arg(long, value_name = "ID")]
+    pub application_id: Option<String>,
+    /// A table of prices [default: prices.toml in the data folder, else the built-in one]
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
+    /// In which form to print it
+    #[arg(long, value_name = "FORM", value_parser = ["text", "json"], default_value = "text")]
+    pub output: String,
+    /// Print the table of prices instead
+    #[arg(long)]
+    pub print_prices: bool,
     /// Which service.
     #[command(flatten)]
     pub target: Target,
@@ -221,11 +299,19 @@ mod tests {
             "firesteel up",
             "firesteel up --data d --port 9 --keep-workers --listen 0.0.0.0 --quota-vcpu 4 --region eu-west-1",
             "firesteel env --data d",
+            "firesteel env --identity ann",
+            "firesteel up --listen 0.0.0.0 --tls self --host-name a.example --host-name b.example",
+            "firesteel up --listen 0.0.0.0 --tls-cert c.pem --tls-key k.pem",
+            "firesteel serve --state s3://b --listen 0.0.0.0 --plain-http --identities i.toml",
             "firesteel serve --state s3://b/p",
             "firesteel serve --state s3://b --listen 127.0.0.1:0 --substrate process --data d",
             "firesteel logs r",
             "firesteel logs -f r --application-id a --stderr --attempt 2",
             "firesteel logs r --follow --endpoint-url http://127.0.0.1:1",
+            "firesteel logs r --executor 3 --stderr -f",
+            "firesteel cost r",
+            "firesteel cost r --application-id a --prices p.toml --output json --data d",
+            "firesteel cost --print-prices",
             "firesteel release list",
             "firesteel release install emr-7.13.0",
             "firesteel runner --errand-fd 0",
@@ -244,11 +330,20 @@ mod tests {
             "firesteel up --port 99999",
             "firesteel up --listen here",
             "firesteel up --quota-vcpu many",
+            "firesteel up --tls other",
+            "firesteel up --tls-cert c.pem",
+            "firesteel up --tls self --plain-http",
+            "firesteel up --tls self --tls-cert c.pem --tls-key k.pem",
             "firesteel serve",
             "firesteel serve --state /tmp",
             "firesteel serve --state s3:///p",
             "firesteel serve --state s3://b/p --substrate nomad",
             "firesteel logs",
+            "firesteel logs r --executor 0",
+            "firesteel logs r --executor driver",
+            "firesteel logs r --attempt 0",
+            "firesteel cost",
+            "firesteel cost r --output yaml",
             "firesteel release install",
         ];
         for line in lines {

@@ -22,7 +22,7 @@ pub const ACCOUNT: &str = "000000000000";
 const CONFIG: &str = "config.toml";
 const LOCK: &str = "up.lock";
 /// What a user may put into a folder before its first start.
-const USERS_OWN: [&str; 2] = ["roles.toml", "identities.toml"];
+const USERS_OWN: [&str; 3] = ["roles.toml", "identities.toml", crate::cost::prices::FILE];
 
 /// A data folder, which need not exist yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,15 @@ pub struct Installation {
     pub listen: IpAddr,
     /// The port that it listens on.
     pub port: u16,
+    /// Port of the workers' own way in, on loopback, if the port that it listens on is not that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_port: Option<u16>,
+    /// URL for callers, if the address does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Certificate authority that callers must trust.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<PathBuf>,
     /// The region that it answers as.
     pub region: String,
     /// The account that owns everything, 12 digits.
@@ -71,6 +80,9 @@ impl Installation {
             id: hex::encode(chance.random::<[u8; 8]>()),
             listen: Ipv4Addr::LOCALHOST.into(),
             port: PORT,
+            local_port: None,
+            url: None,
+            authority: None,
             region: REGION.into(),
             account: ACCOUNT.into(),
             runner_secret: hex::encode(chance.random::<[u8; 32]>()),
@@ -79,9 +91,18 @@ impl Installation {
         }
     }
 
-    /// The URL under which this machine reaches it.
+    /// The URL under which callers reach it.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", reachable(SocketAddr::new(self.listen, self.port)))
+        let plain = || format!("http://{}", reachable(SocketAddr::new(self.listen, self.port)));
+        self.url.clone().unwrap_or_else(plain)
+    }
+
+    /// The URL under which this machine reaches it, without TLS.
+    pub fn local_endpoint(&self) -> String {
+        match self.local_port {
+            Some(port) => format!("http://{}", SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)),
+            None => self.endpoint(),
+        }
     }
 
     /// ARN of the operator, as the embedded STS says it too.

@@ -1,10 +1,12 @@
-//! The command line of Firesteel: `up`, `env`, `serve`, the verbs of the EMR Serverless API, `logs`, `release`.
+//! The command line of Firesteel: `up`, `env`, `serve`, the verbs of the EMR Serverless API, `logs`, `cost`,
+//! `release`.
 //!
 //! This room puts the parts together and brings what they need of the machine ([`machine`]). It must not hold rules of
 //! applications and job runs, nor the wire's shapes: it asks the rooms that do.
 
 pub mod access;
 pub mod arguments;
+pub mod cost;
 pub mod failure;
 pub mod folder;
 pub mod http_client;
@@ -21,6 +23,7 @@ use arguments::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};
 use failure::Failure;
 use firesteel_wire::Operation;
+use machine::identity_file;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -36,8 +39,13 @@ pub fn run(words: Vec<OsString>) -> ExitCode {
 
 /// Prints a line (or more) on the standard output; a reader that went away ends the program quietly.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    print(&format!("{text}\n"))
+}
+
+/// Prints a text as it is; a reader that went away ends the program quietly.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(gone)
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(gone)
 }
 
 pub(crate) fn gone(error: std::io::Error) -> Failure {
@@ -75,6 +83,7 @@ fn run_own(words: &[OsString]) -> Result<ExitCode, Failure> {
         Command::Serve(serve) => long_lived(serve::run(serve))?,
         Command::Env(env) => print_env(env)?,
         Command::Logs(logs) => asynchronous()?.block_on(logs::run(logs))?,
+        Command::Cost(cost) => asynchronous()?.block_on(cost::run(cost))?,
         Command::Release(release) => release::run(release)?,
         Command::Runner(runner) => {
             logging::start("info");
@@ -109,14 +118,19 @@ fn own_commands() -> clap::Command {
 }
 
 fn print_env(env: arguments::Env) -> Result<(), Failure> {
-    let installation = folder::DataFolder::choose(env.data.data)?.open()?;
+    let folder = folder::DataFolder::choose(env.data.data)?;
+    let installation = folder.open()?;
+    let keys = match &env.identity {
+        Some(name) => identity_file::keys_of(&folder.path().join(identity_file::FILE), name)?,
+        None => installation.operator.clone(),
+    };
     if std::env::var_os("AWS_SESSION_TOKEN").is_some_and(|token| !token.is_empty()) {
         eprintln!(
             "firesteel: AWS_SESSION_TOKEN is set in this shell and would spoil these keys: unset AWS_SESSION_TOKEN"
         );
     }
     let mut out = std::io::stdout().lock();
-    write!(out, "{}", shell::exports(&installation)).and_then(|()| out.flush()).map_err(gone)
+    write!(out, "{}", shell::exports(&installation, &keys)).and_then(|()| out.flush()).map_err(gone)
 }
 
 /// One thread is enough to ask and to wait.

@@ -3,12 +3,16 @@
 use crate::access::environment;
 use crate::arguments::{Serve, State};
 use crate::failure::Failure;
-use crate::folder::{ACCOUNT, DataFolder, reachable};
+use crate::folder::{ACCOUNT, DataFolder};
+use crate::machine::identities::KnownIdentities;
 use crate::machine::installation::Shared;
-use crate::machine::{self, history_server, identities, log_objects, roles, runtimes, salvage, sweep, world};
+use crate::machine::watch::watch;
+use crate::machine::{
+    self, history_server, identity_file, log_objects, roles, runtimes, salvage, sweep, world,
+};
 use crate::up::door::{self, Closing, Door};
-use crate::up::listener::Listener;
 use crate::up::parts;
+use crate::up::ports::Ports;
 use crate::up::signals::Signals;
 use anyhow::Context;
 use aws_config::SdkConfig;
@@ -19,7 +23,6 @@ use firesteel_service::{Config, ControlPlane, Parts};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 
 /// Time for answers that are under way, and for the last commits.
 const FOR_ANSWERS: Duration = Duration::from_secs(5);
@@ -28,27 +31,36 @@ const FOR_ANSWERS: Duration = Duration::from_secs(5);
 pub async fn run(serve: Serve) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let folder = DataFolder::choose(serve.data.data.clone())?;
-    folder.open()?;
+    let mut installation = folder.open()?;
     let _held = folder.hold()?;
+    let file = serve.identities.clone().unwrap_or_else(|| folder.path().join(identity_file::FILE));
+    let identities = Arc::new(KnownIdentities::of_file(&file, &environment)?);
     let address = SocketAddr::new(serve.listen.ip, serve.listen.port.unwrap_or(crate::folder::PORT));
-    let socket = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    let address = reachable(socket.local_addr()?);
+    let ports = Ports::open(address, &serve.exposure, folder.path(), installation.local_port).await?;
+    let local_port = (ports.local != ports.address).then(|| ports.local.port());
+    if local_port.is_some() && local_port != installation.local_port {
+        // Workers that live on when this stops know it.
+        installation.local_port = local_port;
+        folder.save(&installation)?;
+    }
+    let url = ports.url.clone();
     let parts = tokio::select! {
-        parts = gather(&serve, &folder, address) => parts?,
+        parts = gather(&serve, &folder, &ports, identities.clone()) => parts?,
         () = signals.next() => return Err(Failure::Silent(130)),
     };
     let control_plane = ControlPlane::start(parts).await.context("the control plane did not start")?;
     let door = Arc::new(Door::without_s3(door::router(control_plane.router())));
-    let listener = Listener::start(socket, door.clone());
-    crate::say(&format!("firesteel is ready on http://{address} (state in {})", serve.state))?;
+    let served = ports.serve(&door);
+    let _watch = watch("identities", identities.watched(), move || identities.reload());
+    crate::say(&format!("firesteel is ready on {url} (state in {})", serve.state))?;
     tokio::select! {
         () = signals.next() => {}
-        fault = listener.failed() => return Err(fault.into()),
+        fault = served.failed() => return Err(fault.into()),
     }
     door.close(Closing::NothingNew);
     let stopped = async {
         control_plane.stop().await;
-        listener.stop(FOR_ANSWERS).await;
+        served.stop(FOR_ANSWERS).await;
     };
     if tokio::time::timeout(2 * FOR_ANSWERS, stopped).await.is_err() {
         tracing::warn!("the control plane did not stop in time");
@@ -56,7 +68,12 @@ pub async fn run(serve: Serve) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn gather(serve: &Serve, folder: &DataFolder, address: SocketAddr) -> anyhow::Result<Parts> {
+async fn gather(
+    serve: &Serve,
+    folder: &DataFolder,
+    ports: &Ports,
+    identities: Arc<KnownIdentities>,
+) -> anyhow::Result<Parts> {
     let aws = aws_config::defaults(aws_config::BehaviorVersion::latest())
         .timeout_config(machine::timeouts())
         .load()
@@ -66,14 +83,16 @@ async fn gather(serve: &Serve, folder: &DataFolder, address: SocketAddr) -> anyh
     let state = S3Store::new(s3_client(&aws, &store), &serve.state.bucket, &serve.state.prefix);
     let shared = Shared::of(&state).await.with_context(|| format!("state in {}", serve.state))?;
     let installer = Installer::new(std::path::absolute(Installer::default_cache())?);
-    let substrate = parts::substrate(folder.path(), &shared.id, installer.cache()).await?;
+    let substrate =
+        parts::substrate(folder.path(), &shared.id, installer.cache(), ports.authority_pem()?).await?;
     let config = Config {
         region,
         account: account(&aws).await,
         quota_cpu: serve.quota_vcpu,
         heap_percent: machine::HEAP_PERCENT,
         store: store.clone(),
-        endpoints: vec![format!("http://{address}")],
+        endpoints: ports.for_runners(),
+        public_url: ports.url.clone(),
         secret: shared.secret()?,
         alone: false,
         contact_every_ms: machine::CONTACT_EVERY_MS,
@@ -94,7 +113,7 @@ async fn gather(serve: &Serve, folder: &DataFolder, address: SocketAddr) -> anyh
             store,
             parts::histories(folder.path()),
         )),
-        identities: Arc::new(identities::KnownIdentities::named(folder.path(), &environment)?),
+        identities,
     })
 }
 

@@ -1,17 +1,20 @@
 //! `firesteel env`: what points AWS CLI and SDKs at an installation, as text for a shell. No I/O.
 
-use crate::folder::Installation;
+use crate::folder::{Installation, KeyPair};
 
-/// One `export` line for each variable.
-pub fn exports(installation: &Installation) -> String {
-    let variables = [
+/// One `export` line for each variable, with these keys.
+pub fn exports(installation: &Installation, keys: &KeyPair) -> String {
+    let mut variables = vec![
         ("AWS_ENDPOINT_URL", installation.endpoint()),
         ("AWS_REGION", installation.region.clone()),
         ("AWS_DEFAULT_REGION", installation.region.clone()),
-        ("AWS_ACCESS_KEY_ID", installation.operator.access_key_id.clone()),
-        ("AWS_SECRET_ACCESS_KEY", installation.operator.secret_access_key.clone()),
+        ("AWS_ACCESS_KEY_ID", keys.access_key_id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key.clone()),
         ("FIRESTEEL_ROLE_ARN", installation.role_arn()),
     ];
+    if let Some(authority) = &installation.authority {
+        variables.push(("AWS_CA_BUNDLE", authority.display().to_string()));
+    }
     variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect()
 }
 
@@ -36,7 +39,7 @@ mod tests {
         installation.region = "it's; rm -rf $HOME `x`".into();
         let script = format!(
             "{}printf '%s\\n' \"$AWS_REGION\" \"$AWS_ENDPOINT_URL\" \"$FIRESTEEL_ROLE_ARN\"",
-            exports(&installation)
+            exports(&installation, &installation.operator)
         );
         let shell = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
         let expected =
@@ -45,13 +48,15 @@ mod tests {
     }
 
     #[test]
-    fn exactly_the_six_variables() {
+    fn exactly_the_six_variables_and_the_authority_if_there_is_one() {
         let parent = tempfile::tempdir().unwrap();
-        let installation = DataFolder::choose(Some(parent.path().join("d"))).unwrap().open().unwrap();
-        let text = exports(&installation);
-        let names: Vec<&str> =
-            text.lines().map(|l| l.strip_prefix("export ").unwrap().split('=').next().unwrap()).collect();
-        let expected = [
+        let mut installation = DataFolder::choose(Some(parent.path().join("d"))).unwrap().open().unwrap();
+        let names = |text: String| -> Vec<String> {
+            let name =
+                |line: &str| line.strip_prefix("export ").unwrap().split('=').next().unwrap().to_owned();
+            text.lines().map(name).collect()
+        };
+        let mut expected = vec![
             "AWS_ENDPOINT_URL",
             "AWS_REGION",
             "AWS_DEFAULT_REGION",
@@ -59,7 +64,13 @@ mod tests {
             "AWS_SECRET_ACCESS_KEY",
             "FIRESTEEL_ROLE_ARN",
         ];
-        assert_eq!(names, expected);
+        let keys = KeyPair::generate();
+        let text = exports(&installation, &keys);
+        assert!(text.contains(&keys.access_key_id) && !text.contains(&installation.operator.access_key_id));
+        assert_eq!(names(text), expected);
+        installation.authority = Some("/d/tls/ca.pem".into());
+        expected.push("AWS_CA_BUNDLE");
+        assert_eq!(names(exports(&installation, &keys)), expected);
     }
 
     #[test]

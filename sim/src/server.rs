@@ -235,6 +235,7 @@ fn config(mistake: Option<Mistake>, quota_cpu: u32) -> Config {
         quota_cpu,
         heap_percent: HEAP_PERCENT,
         store: ObjectStore { endpoint: None, region: "us-east-1".to_owned(), path_style: true },
+        public_url: "http://127.0.0.1:9400".to_owned(),
         endpoints: vec!["http://127.0.0.1:9400".to_owned()],
         secret: b"secret".to_vec(),
         alone: false,

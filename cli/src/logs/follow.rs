@@ -26,17 +26,25 @@ pub trait Followed: Send + Sync {
     /// The object's bytes from this offset on: `None` if it does not exist, empty if there are no more.
     async fn from(&self, offset: u64) -> anyhow::Result<Option<Bytes>>;
 
-    /// How the run ended, or `None` while it goes on.
+    /// How the run, or its attempt, ended; `None` while it goes on.
     async fn ended(&self) -> anyhow::Result<Option<Ending>>;
 }
 
-/// How a run ended.
+/// Why there is nothing more to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
-    /// Its state: SUCCESS, FAILED, CANCELLED.
-    pub state: String,
-    /// What the service says of it.
-    pub details: String,
+pub enum Ending {
+    /// The run has ended.
+    Run {
+        /// Its state: SUCCESS, FAILED, CANCELLED.
+        state: String,
+        /// What the service says of it.
+        details: String,
+    },
+    /// Only this attempt has ended.
+    Attempt {
+        /// The attempt after it.
+        next: u32,
+    },
 }
 
 /// A log being read.
@@ -178,13 +186,17 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn ending(state: &str) -> Ending {
+        Ending::Run { state: state.into(), details: String::new() }
+    }
+
     impl Stage {
         fn append(&self, bytes: &[u8]) {
             self.0.lock().unwrap().object.get_or_insert_default().extend_from_slice(bytes);
         }
 
         fn end(&self, state: &str) {
-            self.0.lock().unwrap().ending = Some(Ending { state: state.into(), details: String::new() });
+            self.0.lock().unwrap().ending = Some(ending(state));
         }
     }
 
@@ -216,9 +228,9 @@ mod tests {
             // The end and the last bytes come together: both are seen.
             let mut shown = stage.0.lock().unwrap();
             shown.object.as_mut().unwrap().extend_from_slice(&three[5..]);
-            shown.ending = Some(Ending { state: "SUCCESS".into(), details: String::new() });
+            shown.ending = Some(ending("SUCCESS"));
         }
-        assert_eq!(following.await.unwrap().state, "SUCCESS");
+        assert_eq!(following.await.unwrap(), ending("SUCCESS"));
         assert_eq!(out.text(), "one\ntwo\nthree\n");
         let reads = stage.0.lock().unwrap().reads.clone();
         assert!(reads.is_sorted(), "only new bytes are read: {reads:?}");
@@ -230,7 +242,7 @@ mod tests {
         stage.append(&member("one\n"));
         stage.end("SUCCESS");
         stage.0.lock().unwrap().away = 3;
-        assert_eq!(follow(&stage, &mut Reading::default(), &mut out).await.unwrap().state, "SUCCESS");
+        assert_eq!(follow(&stage, &mut Reading::default(), &mut out).await.unwrap(), ending("SUCCESS"));
         assert_eq!(out.text(), "one\n");
     }
 
@@ -239,7 +251,7 @@ mod tests {
         let stage = Stage::default();
         stage.end("FAILED");
         let (mut reading, mut out) = (Reading::default(), Out::default());
-        assert_eq!(follow(&stage, &mut reading, &mut out).await.unwrap().state, "FAILED");
+        assert_eq!(follow(&stage, &mut reading, &mut out).await.unwrap(), ending("FAILED"));
         assert!(!reading.seen() && !reading.has_rest());
     }
 

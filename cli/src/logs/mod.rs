@@ -1,7 +1,8 @@
-//! `firesteel logs`: what a run's driver has written, from S3, as it comes.
+//! `firesteel logs`: what a run's driver or one of its executors has written, from S3, as it comes.
 //!
 //! It reads only the API and S3: it must not know how logs get there.
 
+mod executors;
 mod follow;
 mod members;
 mod place;
@@ -10,15 +11,14 @@ use crate::access::Access;
 use crate::arguments::Logs;
 use crate::failure::Failure;
 use crate::machine::s3_client;
-use crate::verbs::{Api, CallError};
+use crate::verbs::{Api, CallError, application_of, find_run, get_run};
 use anyhow::Context;
 use async_trait::async_trait;
 use aws_sdk_s3::error::DisplayErrorContext;
 use bytes::Bytes;
-use firesteel_wire::{Input, Operation};
 use follow::{Away, Ending, Followed, Reading};
-use place::Place;
-use serde_json::{Value, json};
+use place::{Place, Worker};
+use serde_json::Value;
 
 /// The states in which a run does not move any more.
 const TERMINAL: [&str; 3] = ["SUCCESS", "FAILED", "CANCELLED"];
@@ -26,22 +26,36 @@ const TERMINAL: [&str; 3] = ["SUCCESS", "FAILED", "CANCELLED"];
 /// Prints the log, and follows it if asked to.
 pub async fn run(logs: Logs) -> Result<(), Failure> {
     let api = Api::new(Access::find(&logs.target)?)?;
-    let run = find(&api, &logs).await?;
-    let application = application(&api, &run).await?;
-    let place = place::driver_log(&run, &application, logs.stderr).with_context(|| {
-        format!("job run {} has no logUri (s3MonitoringConfiguration): its logs are not in S3", logs.job_run)
-    })?;
-    let followed = Log { s3: s3(api.access()), api, place, run };
-    let (mut reading, mut out) = (Reading::default(), std::io::stdout());
-    if logs.follow {
-        let ending = follow::follow(&followed, &mut reading, &mut out).await.map_err(printed)?;
-        return finish(&followed, &reading, &ending);
+    let run = find_run(&api, logs.application_id.as_deref(), &logs.job_run, logs.attempt).await?;
+    let application = application_of(&api, &run).await?;
+    let s3 = s3(api.access());
+    let mut log = Log::of(s3, api, run, application, &logs)?;
+    if !logs.follow {
+        return once(&log).await;
     }
-    while reading.step(&followed, &mut out).await.map_err(printed)? {}
-    if !reading.seen() {
-        let state = followed.run["state"].as_str().unwrap_or_default();
-        eprintln!("firesteel: nothing is written yet (the run is {state}): {}", followed.place_text());
+    loop {
+        let mut reading = Reading::default();
+        match follow::follow(&log, &mut reading, &mut std::io::stdout()).await.map_err(printed)? {
+            Ending::Run { state, details } => return finish(&log, &reading, &state, &details).await,
+            Ending::Attempt { next } => {
+                eprintln!("firesteel: attempt {} has ended; going on with attempt {next}", log.attempt());
+                log = log.again(next, &logs).await?;
+            }
+        }
     }
+}
+
+/// Prints what is there now.
+async fn once(log: &Log) -> Result<(), Failure> {
+    let mut reading = Reading::default();
+    while reading.step(log, &mut std::io::stdout()).await.map_err(printed)? {}
+    if reading.seen() {
+        return Ok(());
+    }
+    if let Worker::Executor(number) = log.worker {
+        return Err(executors::missing(&log.s3, &log.folder, number, log.state()).await);
+    }
+    eprintln!("firesteel: nothing is written yet (the run is {}): {}", log.state(), log.place);
     Ok(())
 }
 
@@ -53,61 +67,22 @@ fn printed(error: anyhow::Error) -> Failure {
     }
 }
 
-fn finish(log: &Log, reading: &Reading, ending: &Ending) -> Result<(), Failure> {
-    if !reading.seen() {
-        eprintln!("firesteel: nothing was written: {}", log.place_text());
+async fn finish(log: &Log, reading: &Reading, state: &str, details: &str) -> Result<(), Failure> {
+    match log.worker {
+        Worker::Executor(number) if !reading.seen() => {
+            return Err(executors::missing(&log.s3, &log.folder, number, state).await);
+        }
+        _ if !reading.seen() => eprintln!("firesteel: nothing was written: {}", log.place),
+        _ => {}
     }
     if reading.has_rest() {
-        eprintln!("firesteel: the log ends in the middle of a gzip member: {}", log.place_text());
+        eprintln!("firesteel: the log ends in the middle of a gzip member: {}", log.place);
     }
-    if ending.state == "SUCCESS" {
+    if state == "SUCCESS" {
         return Ok(());
     }
-    eprintln!("firesteel: the job run is {}: {}", ending.state, ending.details);
+    eprintln!("firesteel: the job run is {state}: {details}");
     Err(Failure::Silent(1))
-}
-
-/// The run, looked for in all applications if its own is not named.
-async fn find(api: &Api, logs: &Logs) -> Result<Value, Failure> {
-    if let Some(application) = &logs.application_id {
-        return Ok(get(api, application, &logs.job_run, logs.attempt).await?);
-    }
-    let mut input = Input::new();
-    loop {
-        let page = api.call(Operation::ListApplications, &input).await?;
-        for application in page["applications"].as_array().into_iter().flatten() {
-            let id = application["id"].as_str().unwrap_or_default();
-            match get(api, id, &logs.job_run, logs.attempt).await {
-                Err(CallError::Refused { code, .. }) if code == "ResourceNotFoundException" => {}
-                found => return Ok(found?),
-            }
-        }
-        match page.get("nextToken").filter(|token| token.is_string()) {
-            Some(token) => input.insert("nextToken".to_owned(), token.clone()),
-            None => return Err(anyhow::anyhow!("no application has a job run {}", logs.job_run).into()),
-        };
-    }
-}
-
-async fn get(api: &Api, application: &str, run: &str, attempt: Option<u32>) -> Result<Value, CallError> {
-    let mut input = object(json!({"applicationId": application, "jobRunId": run}));
-    if let Some(attempt) = attempt {
-        input.insert("attempt".to_owned(), attempt.into());
-    }
-    Ok(api.call(Operation::GetJobRun, &input).await?["jobRun"].take())
-}
-
-/// The run's application; its settings matter only where the run has none of its own.
-async fn application(api: &Api, run: &Value) -> Result<Value, CallError> {
-    let input = object(json!({"applicationId": run["applicationId"]}));
-    Ok(api.call(Operation::GetApplication, &input).await?["application"].take())
-}
-
-fn object(value: Value) -> Input {
-    match value {
-        Value::Object(members) => members,
-        _ => Input::new(),
-    }
 }
 
 fn s3(access: &Access) -> aws_sdk_s3::Client {
@@ -121,17 +96,66 @@ fn s3(access: &Access) -> aws_sdk_s3::Client {
     s3_client(access.s3_endpoint.as_deref(), &access.region, keys)
 }
 
-/// One log object and its run.
+/// One log object and its run, or its attempt.
 struct Log {
     s3: aws_sdk_s3::Client,
     api: Api,
-    place: Place,
     run: Value,
+    application: Value,
+    folder: Place,
+    place: Place,
+    worker: Worker,
+    /// The attempt that was asked for; without one those that come are followed.
+    asked: Option<u32>,
 }
 
 impl Log {
-    fn place_text(&self) -> String {
-        format!("s3://{}/{}", self.place.bucket, self.place.key)
+    fn of(
+        s3: aws_sdk_s3::Client,
+        api: Api,
+        run: Value,
+        application: Value,
+        logs: &Logs,
+    ) -> Result<Self, Failure> {
+        let folder = place::folder(&run, &application).with_context(|| {
+            format!(
+                "job run {} has no logUri (s3MonitoringConfiguration): its logs are not in S3",
+                logs.job_run
+            )
+        })?;
+        let worker = logs.executor.map_or(Worker::Driver, Worker::Executor);
+        let place = folder.log(worker, logs.stderr);
+        Ok(Self { s3, api, run, application, folder, place, worker, asked: logs.attempt })
+    }
+
+    /// The same of the next attempt.
+    async fn again(self, attempt: u32, logs: &Logs) -> Result<Self, Failure> {
+        let (application, id) = (self.text("applicationId"), self.text("jobRunId"));
+        let run = get_run(&self.api, application, id, Some(attempt)).await?;
+        Self::of(self.s3, self.api, run, self.application, logs)
+    }
+
+    fn text(&self, member: &str) -> &str {
+        self.run[member].as_str().unwrap_or_default()
+    }
+
+    fn state(&self) -> &str {
+        self.text("state")
+    }
+
+    fn attempt(&self) -> u32 {
+        self.run["attempt"].as_u64().and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(1)
+    }
+
+    /// What is to be done about a run as it is now.
+    fn ending(&self, run: &Value) -> Option<Ending> {
+        let text = |member: &str| run[member].as_str().unwrap_or_default().to_owned();
+        let latest = run["attempt"].as_u64().and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(1);
+        if self.asked.is_none() && latest > self.attempt() {
+            return Some(Ending::Attempt { next: self.attempt() + 1 });
+        }
+        let state = text("state");
+        TERMINAL.contains(&state.as_str()).then(|| Ending::Run { state, details: text("stateDetails") })
     }
 }
 
@@ -147,29 +171,23 @@ impl Followed for Log {
             Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
                 Some(416) => Ok(Some(Bytes::new())),
                 Some(404) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => Ok(None),
-                Some(400..500) => {
-                    Err(anyhow::anyhow!("{}: {}", self.place_text(), DisplayErrorContext(error)))
-                }
-                _ => Err(Away(format!("{}: {}", self.place_text(), DisplayErrorContext(error))).into()),
+                Some(400..500) => Err(anyhow::anyhow!("{}: {}", self.place, DisplayErrorContext(error))),
+                _ => Err(Away(format!("{}: {}", self.place, DisplayErrorContext(error))).into()),
             },
         }
     }
 
     async fn ended(&self) -> anyhow::Result<Option<Ending>> {
-        let name = |member: &str| self.run[member].as_str().unwrap_or_default();
-        let run =
-            get(&self.api, name("applicationId"), name("jobRunId"), None).await.map_err(
-                |error| match error {
-                    CallError::Unreachable { .. } => anyhow::Error::from(Away(error.to_string())),
-                    // It tries again by itself for a second; a control plane that is starting takes longer.
-                    CallError::Refused { ref code, .. } if code == "ServiceUnavailableException" => {
-                        Away(error.to_string()).into()
-                    }
-                    error => error.into(),
-                },
-            )?;
-        let state = run["state"].as_str().unwrap_or_default().to_owned();
-        let details = run["stateDetails"].as_str().unwrap_or_default().to_owned();
-        Ok(TERMINAL.contains(&state.as_str()).then_some(Ending { state, details }))
+        let (application, id) = (self.text("applicationId"), self.text("jobRunId"));
+        let run = get_run(&self.api, application, id, self.asked).await;
+        let run = run.map_err(|error| match error {
+            CallError::Unreachable { .. } => anyhow::Error::from(Away(error.to_string())),
+            // It tries again by itself for a second; a control plane that is starting takes longer.
+            CallError::Refused { ref code, .. } if code == "ServiceUnavailableException" => {
+                Away(error.to_string()).into()
+            }
+            error => error.into(),
+        })?;
+        Ok(self.ending(&run))
     }
 }

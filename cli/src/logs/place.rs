@@ -1,4 +1,4 @@
-//! Where a run's driver logs are, from what GetJobRun and GetApplication say. No I/O.
+//! Where a run's logs are, from what GetJobRun and GetApplication say. No I/O.
 
 use serde_json::Value;
 
@@ -11,10 +11,20 @@ pub struct Place {
     pub key: String,
 }
 
-/// Where a log of the driver is; `None` if neither the run nor its application has a `logUri`.
+/// Whose log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worker {
+    /// The driver.
+    Driver,
+    /// The executor of this number, from 1.
+    Executor(u32),
+}
+
+/// Where the logs of the run's attempt are: a prefix that ends with a slash; `None` if neither the run nor its
+/// application has a `logUri`.
 ///
 /// The run's S3 monitoring replaces the application's (EMR Serverless user guide, "logging").
-pub fn driver_log(run: &Value, application: &Value, stderr: bool) -> Option<Place> {
+pub fn folder(run: &Value, application: &Value) -> Option<Place> {
     let s3 = |owner: &Value| owner["monitoringConfiguration"].get("s3MonitoringConfiguration").cloned();
     let chosen = s3(&run["configurationOverrides"]).or_else(|| s3(application))?;
     let uri = chosen["logUri"].as_str()?.strip_prefix("s3://")?.trim_end_matches('/');
@@ -25,9 +35,30 @@ pub fn driver_log(run: &Value, application: &Value, stderr: bool) -> Option<Plac
         Some(attempt) => format!("attempts/{attempt}/"),
         None => String::new(),
     };
-    let name = if stderr { "stderr" } else { "stdout" };
-    let key = format!("{prefix}applications/{app}/jobs/{id}/{attempt}SPARK_DRIVER/{name}.gz");
-    Some(Place { bucket: bucket.to_owned(), key })
+    Some(Place { bucket: bucket.to_owned(), key: format!("{prefix}applications/{app}/jobs/{id}/{attempt}") })
+}
+
+impl Place {
+    /// One log in this folder.
+    pub fn log(&self, worker: Worker, stderr: bool) -> Self {
+        let of = match worker {
+            Worker::Driver => "SPARK_DRIVER".to_owned(),
+            Worker::Executor(number) => format!("SPARK_EXECUTOR/{number}"),
+        };
+        let name = if stderr { "stderr" } else { "stdout" };
+        Self { bucket: self.bucket.clone(), key: format!("{}{of}/{name}.gz", self.key) }
+    }
+
+    /// Below which the executors of this folder have theirs.
+    pub fn executors(&self) -> String {
+        format!("{}SPARK_EXECUTOR/", self.key)
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
 }
 
 /// Attempts have folders of their own for streaming runs and where batch runs may be retried.
@@ -54,51 +85,35 @@ mod tests {
     fn as_the_user_guide_has_it() {
         let own = |uri: &str| json!({"configurationOverrides": monitoring(uri)});
         let retried = |most: f64| json!({"retryPolicy": {"maxAttempts": most}});
+        let no_uri =
+            json!({"configurationOverrides": {"monitoringConfiguration": {"s3MonitoringConfiguration": {}}}});
         let table = [
+            (own("s3://b/logs/"), json!({}), Some("s3://b/logs/applications/a/jobs/r/")),
+            (own("s3://b"), json!({}), Some("s3://b/applications/a/jobs/r/")),
+            (json!({}), monitoring("s3://c/p"), Some("s3://c/p/applications/a/jobs/r/")),
+            (own("s3://b"), monitoring("s3://c"), Some("s3://b/applications/a/jobs/r/")),
             (
-                run(own("s3://b/logs/")),
-                json!({}),
-                Some(("b", "logs/applications/a/jobs/r/SPARK_DRIVER/stdout.gz")),
-            ),
-            (run(own("s3://b")), json!({}), Some(("b", "applications/a/jobs/r/SPARK_DRIVER/stdout.gz"))),
-            (
-                run(json!({})),
-                monitoring("s3://c/p"),
-                Some(("c", "p/applications/a/jobs/r/SPARK_DRIVER/stdout.gz")),
-            ),
-            (
-                run(own("s3://b")),
+                json!({"mode": "STREAMING"}),
                 monitoring("s3://c"),
-                Some(("b", "applications/a/jobs/r/SPARK_DRIVER/stdout.gz")),
+                Some("s3://c/applications/a/jobs/r/attempts/2/"),
             ),
-            (
-                run(json!({"mode": "STREAMING"})),
-                monitoring("s3://c"),
-                Some(("c", "applications/a/jobs/r/attempts/2/SPARK_DRIVER/stdout.gz")),
-            ),
-            (
-                run(retried(3.0)),
-                monitoring("s3://c"),
-                Some(("c", "applications/a/jobs/r/attempts/2/SPARK_DRIVER/stdout.gz")),
-            ),
-            (
-                run(retried(1.0)),
-                monitoring("s3://c"),
-                Some(("c", "applications/a/jobs/r/SPARK_DRIVER/stdout.gz")),
-            ),
-            (run(json!({})), json!({}), None),
-            (
-                run(
-                    json!({"configurationOverrides": {"monitoringConfiguration": {"s3MonitoringConfiguration": {}}}}),
-                ),
-                monitoring("s3://c"),
-                None,
-            ),
+            (retried(3.0), monitoring("s3://c"), Some("s3://c/applications/a/jobs/r/attempts/2/")),
+            (retried(1.0), monitoring("s3://c"), Some("s3://c/applications/a/jobs/r/")),
+            (json!({}), json!({}), None),
+            (no_uri, monitoring("s3://c"), None),
         ];
-        for (run, application, expected) in table {
-            let expected = expected.map(|(bucket, key)| Place { bucket: bucket.into(), key: key.into() });
-            assert_eq!(driver_log(&run, &application, false), expected, "{run} {application}");
+        for (more, application, expected) in table {
+            let found = folder(&run(more.clone()), &application).map(|place| place.to_string());
+            assert_eq!(found.as_deref(), expected, "{more} {application}");
         }
-        assert!(driver_log(&run(own("s3://b")), &json!({}), true).unwrap().key.ends_with("/stderr.gz"));
+    }
+
+    #[test]
+    fn logs_of_driver_and_executors() {
+        let folder = Place { bucket: "b".into(), key: "applications/a/jobs/r/".into() };
+        let key = |worker, stderr| folder.log(worker, stderr).key;
+        assert_eq!(key(Worker::Driver, false), "applications/a/jobs/r/SPARK_DRIVER/stdout.gz");
+        assert_eq!(key(Worker::Executor(3), true), "applications/a/jobs/r/SPARK_EXECUTOR/3/stderr.gz");
+        assert_eq!(folder.executors(), "applications/a/jobs/r/SPARK_EXECUTOR/");
     }
 }

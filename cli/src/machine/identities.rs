@@ -1,57 +1,72 @@
-//! Who may call the API: the operator of an installation, or whoever `identities.toml` and the environment name.
+//! Who may call the API: the operator, the callers that `identities.toml` names, and sessions of the embedded STS.
 
+use super::identity_file::{self, NamedIdentity};
 use crate::access::Variable;
-use crate::folder::{ACCOUNT, Installation};
+use crate::folder::{ACCOUNT, Installation, KeyPair};
 use anyhow::{Context, bail};
+use firesteel_core::time::Millis;
+use firesteel_embedded_s3::{EmbeddedS3, NamedUser, SessionHolder};
+use firesteel_service::authorization::Policy;
 use firesteel_service::{Identities, Identity};
-use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
-/// Access keys that never change while the program runs.
-#[derive(Clone, Debug, Default)]
-pub struct KnownIdentities(BTreeMap<String, Identity>);
+/// Access keys by id.
+type Keys = BTreeMap<String, Identity>;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct IdentityFile {
-    #[serde(default)]
-    identity: Vec<Entry>,
+/// Everybody who may call.
+#[derive(Default)]
+pub struct KnownIdentities {
+    /// Keys that never change while the program runs.
+    own: Keys,
+    file: PathBuf,
+    roles_file: Option<PathBuf>,
+    read: RwLock<Arc<FromFiles>>,
+    s3: Weak<EmbeddedS3>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    access_key_id: String,
-    secret_access_key: String,
-    arn: String,
+/// What the two files say.
+#[derive(Default)]
+struct FromFiles {
+    named: Keys,
+    roles: BTreeMap<String, Arc<Policy>>,
 }
 
 impl KnownIdentities {
-    /// The operator alone.
-    pub fn operator(installation: &Installation) -> Self {
-        let identity = Identity {
-            secret: installation.operator.secret_access_key.clone(),
-            arn: installation.operator_arn(),
+    /// The operator, those of `identities.toml` in the installation's folder, and sessions of this S3's STS, whose roles may
+    /// do what `roles_file` says.
+    pub fn of_installation(
+        installation: &Installation,
+        folder: &Path,
+        roles_file: Option<PathBuf>,
+        s3: &Arc<EmbeddedS3>,
+    ) -> anyhow::Result<Self> {
+        let known = Self {
+            own: everything(&installation.operator, installation.operator_arn()),
+            file: folder.join(identity_file::FILE),
+            roles_file,
+            s3: Arc::downgrade(s3),
+            ..Self::default()
         };
-        Self(BTreeMap::from([(installation.operator.access_key_id.clone(), identity)]))
+        known.reload()?;
+        Ok(known)
     }
 
-    /// Those of `identities.toml` in `folder`, if there is one, and of FIRESTEEL_ACCESS_KEY_ID with
-    /// FIRESTEEL_SECRET_ACCESS_KEY. Fails if there are none at all.
-    pub fn named(folder: &Path, variable: Variable<'_>) -> anyhow::Result<Self> {
-        let file = folder.join("identities.toml");
-        let mut known = Self::default();
-        match std::fs::read_to_string(&file) {
-            Ok(text) => known.read(&text).with_context(|| format!("{}", file.display()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => Err(error).with_context(|| format!("{}", file.display()))?,
-        }
+    /// Those of the file, if it is there, and of FIRESTEEL_ACCESS_KEY_ID with FIRESTEEL_SECRET_ACCESS_KEY. Fails if there
+    /// are none at all.
+    pub fn of_file(file: &Path, variable: Variable<'_>) -> anyhow::Result<Self> {
         let keys = (variable("FIRESTEEL_ACCESS_KEY_ID"), variable("FIRESTEEL_SECRET_ACCESS_KEY"));
-        if let (Some(id), Some(secret)) = keys {
-            known.0.insert(id, Identity { secret, arn: format!("arn:aws:iam::{ACCOUNT}:user/firesteel") });
-        }
-        if known.0.is_empty() {
+        let own = match keys {
+            (Some(access_key_id), Some(secret_access_key)) => everything(
+                &KeyPair { access_key_id, secret_access_key },
+                format!("arn:aws:iam::{ACCOUNT}:user/firesteel"),
+            ),
+            _ => Keys::new(),
+        };
+        let known = Self { own, file: file.to_owned(), ..Self::default() };
+        known.reload()?;
+        if known.own.is_empty() && known.files().named.is_empty() {
             bail!(
                 "nobody could call the API: name callers in {}, or set FIRESTEEL_ACCESS_KEY_ID and FIRESTEEL_SECRET_ACCESS_KEY",
                 file.display()
@@ -60,59 +75,168 @@ impl KnownIdentities {
         Ok(known)
     }
 
-    fn read(&mut self, text: &str) -> anyhow::Result<()> {
-        for entry in toml::from_str::<IdentityFile>(text)?.identity {
-            let identity = Identity { secret: entry.secret_access_key, arn: entry.arn };
-            if self.0.insert(entry.access_key_id.clone(), identity).is_some() {
-                bail!("access key {} is named twice", entry.access_key_id);
-            }
+    /// The files that [`Self::reload`] reads.
+    pub fn watched(&self) -> Vec<PathBuf> {
+        [Some(&self.file), self.roles_file.as_ref()].into_iter().flatten().cloned().collect()
+    }
+
+    /// Reads the files again. If one of them is not valid, everything stays as it is.
+    pub fn reload(&self) -> anyhow::Result<()> {
+        let identities = identity_file::read(&self.file)?;
+        if identities.is_empty() && !self.file.exists() && !self.files().named.is_empty() {
+            bail!(
+                "{} is gone: to take away all identities, leave it there and empty it",
+                self.file.display()
+            );
         }
+        let roles = match &self.roles_file {
+            Some(file) => read_roles(file).with_context(|| format!("{}", file.display()))?,
+            None => BTreeMap::new(),
+        };
+        if let Some(taken) = identities.iter().find(|one| self.own.contains_key(&one.key.access_key_id)) {
+            bail!(
+                "{}: access key {} is the installation's own",
+                self.file.display(),
+                taken.key.access_key_id
+            );
+        }
+        if let Some(s3) = self.s3.upgrade() {
+            s3.reload_roles().map_err(anyhow::Error::msg)?;
+            s3.set_users(identities.iter().map(user).collect()).map_err(anyhow::Error::msg)?;
+        }
+        let named = identities.into_iter().map(|one| {
+            let key = one.key.access_key_id.clone();
+            (key, identity(one.key.secret_access_key, one.arn, one.api))
+        });
+        let read = FromFiles { named: named.collect(), roles };
+        *self.read.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
         Ok(())
+    }
+
+    fn files(&self) -> Arc<FromFiles> {
+        self.read.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn long_lived(&self, access_key_id: &str) -> Option<Identity> {
+        self.own.get(access_key_id).cloned().or_else(|| self.files().named.get(access_key_id).cloned())
+    }
+
+    fn temporary(&self, access_key_id: &str, token: &str) -> Option<Identity> {
+        let session = self.s3.upgrade()?.session(access_key_id, token)?;
+        let (arn, policy) = match session.holder {
+            SessionHolder::Role { role, arn } => {
+                (arn, self.files().roles.get(&role).cloned().unwrap_or_default())
+            }
+            SessionHolder::User(key) => {
+                let user = self.long_lived(&key)?;
+                (user.arn, user.policy)
+            }
+        };
+        let expires = Some(Millis(session.expires_ms));
+        Some(Identity { secret: session.secret_key, arn, policy, expires })
     }
 }
 
 impl Identities for KnownIdentities {
     fn find(&self, access_key_id: &str, session_token: Option<&str>) -> Option<Identity> {
-        // These keys are not temporary: one that comes with a session token is not one of them.
-        self.0.get(access_key_id).filter(|_| session_token.is_none()).cloned()
+        match session_token {
+            // A long-lived key that comes with a session token is not a long-lived key.
+            Some(token) => self.temporary(access_key_id, token),
+            None => self.long_lived(access_key_id),
+        }
     }
+}
+
+fn identity(secret: String, arn: String, policy: Policy) -> Identity {
+    Identity { secret, arn, policy: Arc::new(policy), expires: None }
+}
+
+fn everything(key: &KeyPair, arn: String) -> Keys {
+    let identity = identity(key.secret_access_key.clone(), arn, Policy::everything());
+    Keys::from([(key.access_key_id.clone(), identity)])
+}
+
+fn user(one: &NamedIdentity) -> NamedUser {
+    NamedUser {
+        key: firesteel_embedded_s3::KeyPair {
+            access_key: one.key.access_key_id.clone(),
+            secret_key: one.key.secret_access_key.clone(),
+        },
+        arn: one.arn.clone(),
+        allow: one.allow.clone(),
+        read_only: one.read_only.clone(),
+    }
+}
+
+fn read_roles(file: &Path) -> anyhow::Result<BTreeMap<String, Arc<Policy>>> {
+    let roles = identity_file::roles(&std::fs::read_to_string(file)?)?;
+    Ok(roles.into_iter().map(|(arn, policy)| (arn, Arc::new(policy))).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     const FILE: &str = r#"
 [[identity]]
-access_key_id = "A"
-secret_access_key = "s"
-arn = "arn:aws:iam::1:user/a"
+access_key_id = "AKIAANN"
+secret_access_key = "0123456789abcdef"
+arn = "arn:aws:iam::000000000000:user/ann"
 "#;
 
-    fn named(file: Option<&str>, set: &[(&str, &str)]) -> anyhow::Result<KnownIdentities> {
-        let folder = tempfile::tempdir().unwrap();
-        if let Some(text) = file {
-            std::fs::write(folder.path().join("identities.toml"), text).unwrap();
-        }
+    fn write(folder: &Path, text: &str) -> PathBuf {
+        let file = folder.join(identity_file::FILE);
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        file
+    }
+
+    fn named(file: &Path, set: &[(&str, &str)]) -> anyhow::Result<KnownIdentities> {
         let find = |name: &str| set.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-        KnownIdentities::named(folder.path(), &find)
+        KnownIdentities::of_file(file, &find)
     }
 
     #[test]
     fn from_file_and_environment() {
+        let folder = tempfile::tempdir().unwrap();
         let environment = [("FIRESTEEL_ACCESS_KEY_ID", "B"), ("FIRESTEEL_SECRET_ACCESS_KEY", "t")];
-        let known = named(Some(FILE), &environment).unwrap();
-        assert_eq!(known.find("A", None).unwrap().arn, "arn:aws:iam::1:user/a");
-        assert_eq!(known.find("B", None).unwrap().secret, "t");
+        let known = named(&write(folder.path(), FILE), &environment).unwrap();
+        let ann = known.find("AKIAANN", None).unwrap();
+        assert_eq!(
+            (ann.arn.as_str(), &*ann.policy),
+            ("arn:aws:iam::000000000000:user/ann", &Policy::default())
+        );
+        let own = known.find("B", None).unwrap();
+        assert_eq!((own.secret.as_str(), &*own.policy), ("t", &Policy::everything()));
         assert_eq!(known.find("C", None), None);
-        assert_eq!(known.find("A", Some("token")), None);
+        assert_eq!(known.find("AKIAANN", Some("token")), None);
     }
 
     #[test]
-    fn nobody_a_doublet_or_a_slip_is_an_error() {
-        assert!(named(None, &[]).unwrap_err().to_string().contains("nobody"));
-        let twice = format!("{FILE}{FILE}");
-        assert!(format!("{:#}", named(Some(&twice), &[]).unwrap_err()).contains("twice"));
-        assert!(named(Some("[[identity]]\nkey = 1"), &[]).is_err());
+    fn nobody_or_a_slip_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let absent = folder.path().join("none.toml");
+        assert!(named(&absent, &[]).map(|_| ()).unwrap_err().to_string().contains("nobody"));
+        let own = [("FIRESTEEL_ACCESS_KEY_ID", "AKIAANN"), ("FIRESTEEL_SECRET_ACCESS_KEY", "t")];
+        let taken = named(&write(folder.path(), FILE), &own).map(|_| ()).unwrap_err().to_string();
+        assert!(taken.contains("AKIAANN is the installation's own"), "{taken}");
+    }
+
+    #[test]
+    fn a_good_change_holds_and_a_bad_one_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let known = named(&write(folder.path(), FILE), &[]).unwrap();
+        write(folder.path(), &FILE.replace("AKIAANN", "AKIABOB"));
+        known.reload().unwrap();
+        assert!(known.find("AKIAANN", None).is_none() && known.find("AKIABOB", None).is_some());
+        write(folder.path(), "[[identity]]\nname = 1");
+        assert!(format!("{:#}", known.reload().unwrap_err()).contains("line 2"));
+        std::fs::remove_file(folder.path().join(identity_file::FILE)).unwrap();
+        assert!(known.reload().unwrap_err().to_string().contains("is gone"));
+        assert!(known.find("AKIABOB", None).is_some());
+        write(folder.path(), "");
+        known.reload().unwrap();
+        assert!(known.find("AKIABOB", None).is_none());
     }
 }

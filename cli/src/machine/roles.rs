@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_sts::types::PolicyDescriptorType;
 use firesteel_core::time::Millis;
 use firesteel_journal::Clock;
 use firesteel_protocol::Credentials;
-use firesteel_service::{RoleError, Roles};
+use firesteel_service::{Narrowing, RoleError, Roles};
 
 use super::world::RealWorld;
 
@@ -15,16 +16,15 @@ const DURATION: i32 = 3600;
 /// STS's limits of a session name.
 const NAME: std::ops::RangeInclusive<usize> = 2..=64;
 /// Errors that say no for good; the rest may pass, or are trouble with our own key.
-const REFUSALS: [&str; 8] = [
+const REFUSALS: [&str; 5] = [
     "AccessDenied",
     "AccessDeniedException",
     "ValidationError",
     "InvalidParameterValue",
-    "MalformedPolicyDocument",
-    "NoSuchEntity",
-    "PackedPolicyTooLarge",
     "RegionDisabledException",
 ];
+/// Errors that say that the role stands, but not the policies that were to narrow it.
+const OF_POLICIES: [&str; 3] = ["MalformedPolicyDocument", "NoSuchEntity", "PackedPolicyTooLarge"];
 
 /// Roles of one STS.
 #[derive(Clone, Debug)]
@@ -43,11 +43,13 @@ impl Roles for StsRoles {
         &self,
         role: &str,
         session: &str,
-        policy: Option<&str>,
+        narrowing: &Narrowing,
     ) -> Result<Credentials, RoleError> {
         let granted = Millis(RealWorld.now());
         let request = self.0.assume_role().role_arn(role).role_session_name(session_name(session));
-        let request = request.duration_seconds(DURATION).set_policy(policy.map(str::to_owned));
+        let request = request.duration_seconds(DURATION).set_policy(narrowing.policy.clone());
+        let named = narrowing.policy_arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn).build());
+        let request = named.fold(request, |request, policy| request.policy_arns(policy));
         let answer = request.send().await.map_err(|error| {
             let code = error.code().unwrap_or_default().to_owned();
             let said = error.message().map(|message| format!("{code}: {message}"));
@@ -69,7 +71,11 @@ impl Roles for StsRoles {
 }
 
 fn verdict(code: &str, text: String) -> RoleError {
-    if REFUSALS.contains(&code) { RoleError::Refused(text) } else { RoleError::Unavailable(text) }
+    match code {
+        code if OF_POLICIES.contains(&code) => RoleError::Policy(text),
+        code if REFUSALS.contains(&code) => RoleError::Refused(text),
+        _ => RoleError::Unavailable(text),
+    }
 }
 
 /// What STS takes as a session name: `[\w+=,.@-]{2,64}`.
@@ -106,6 +112,9 @@ mod tests {
     fn which_errors_are_for_good() {
         for code in REFUSALS {
             assert!(matches!(verdict(code, String::new()), RoleError::Refused(_)), "{code}");
+        }
+        for code in OF_POLICIES {
+            assert!(matches!(verdict(code, String::new()), RoleError::Policy(_)), "{code}");
         }
         for code in ["", "Throttling", "InvalidClientTokenId", "ExpiredToken", "InternalFailure"] {
             assert!(matches!(verdict(code, String::new()), RoleError::Unavailable(_)), "{code}");

@@ -1,6 +1,7 @@
 //! Salvage of logs: from a dead worker's folder of the process substrate, by the runner's own means.
 
 use async_trait::async_trait;
+use firesteel_agent::event_logs;
 use firesteel_agent::logs::S3LogStore;
 use firesteel_agent::{Keyring, s3_client};
 use firesteel_core::id::WorkerId;
@@ -40,6 +41,12 @@ impl Salvage for FolderSalvage {
             return false;
         }
         let client = s3_client(store, &Keyring::new(credentials.clone()));
+        if let Some(run) = logs.prefix.strip_suffix("/SPARK_DRIVER") {
+            let to = format!("s3://{}/{run}/sparklogs/", logs.bucket);
+            if let Err(error) = event_logs::salvage(client.clone(), &to, &folder, PATIENCE).await {
+                tracing::warn!(%worker, error, "the driver's event logs are not whole in S3");
+            }
+        }
         let store = Arc::new(S3LogStore::new(client, logs.bucket.clone()));
         let end = firesteel_agent::logs::salvage(&folder, store, &logs.prefix, PATIENCE).await;
         if !end.complete {

@@ -5,22 +5,25 @@
 pub mod door;
 pub mod listener;
 pub mod parts;
+pub mod ports;
 pub mod signals;
+pub mod tls;
 
 use crate::arguments::{Listen, Up};
 use crate::failure::Failure;
 use crate::folder::{DataFolder, Held, Installation};
 use crate::machine;
+use crate::machine::identities::KnownIdentities;
+use crate::machine::watch::{Watch, watch};
 use anyhow::Context;
 use door::{Closing, Door};
 use firesteel_embedded_s3::{EmbeddedS3, KeyPair};
 use firesteel_service::ControlPlane;
-use listener::Listener;
+use ports::{Ports, Served};
 use signals::Signals;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 
 /// The bucket of the control plane's state.
 const STATE_BUCKET: &str = "firesteel-state";
@@ -48,7 +51,7 @@ pub async fn run(up: Up) -> Result<(), Failure> {
     }
     tokio::select! {
         () = signals.next() => {}
-        fault = running.listener.failed() => return Err(fault.into()),
+        fault = running.served.failed() => return Err(fault.into()),
     }
     tokio::select! {
         () = running.stop(keep_workers) => Ok(()),
@@ -58,12 +61,13 @@ pub async fn run(up: Up) -> Result<(), Failure> {
 
 struct Running {
     folder: DataFolder,
-    address: SocketAddr,
+    url: String,
     _held: Held,
     s3: Arc<EmbeddedS3>,
     door: Arc<Door>,
-    listener: Listener,
+    served: Served,
     control_plane: ControlPlane,
+    _watch: Watch,
 }
 
 impl Running {
@@ -71,23 +75,27 @@ impl Running {
         let folder = DataFolder::choose(up.data.data.clone())?;
         let mut installation = folder.open()?;
         let held = folder.hold()?;
-        let socket = bind(&up, &folder, &installation).await?;
-        let address = socket.local_addr()?;
-        remember(&folder, &mut installation, address, up.region.clone())?;
+        let ports = open_ports(&up, &folder, &installation).await?;
+        remember(&folder, &mut installation, &ports, up.region.clone())?;
 
         // S3 first: the control plane keeps its state there.
         let s3 = Arc::new(open_s3(&folder, &installation).await?);
+        let identities =
+            KnownIdentities::of_installation(&installation, folder.path(), folder.roles_file(), &s3)?;
+        let identities = Arc::new(identities);
         let door = Arc::new(Door::new(door::s3(&s3), door::sts(&s3)));
-        let listener = Listener::start(socket, door.clone());
-        let parts = parts::gather(&folder, &installation, up.quota_vcpu).await?;
+        let way = parts::Way { urls: ports.for_runners(), authority: ports.authority_pem()? };
+        let url = ports.url.clone();
+        let served = ports.serve(&door);
+        let parts = parts::gather(&folder, &installation, up.quota_vcpu, identities.clone(), way).await?;
         let control_plane = ControlPlane::start(parts).await.context("the control plane did not start")?;
         door.open(door::router(control_plane.router()));
-        Ok(Self { folder, address, _held: held, s3, door, listener, control_plane })
+        let watch = watch("identities and roles", identities.watched(), move || identities.reload());
+        Ok(Self { folder, url, _held: held, s3, door, served, control_plane, _watch: watch })
     }
 
     fn ready_line(&self) -> String {
-        let address = crate::folder::reachable(self.address);
-        format!("firesteel is ready on http://{address} (data in {})", self.folder.path().display())
+        format!("firesteel is ready on {} (data in {})", self.url, self.folder.path().display())
     }
 
     /// Workers, then the control plane, then the port, and S3 last: each needs those after it to end well.
@@ -101,7 +109,7 @@ impl Running {
             tracing::warn!("the control plane did not stop in time");
         }
         drop(self.control_plane);
-        self.listener.stop(FOR_ANSWERS).await;
+        self.served.stop(FOR_ANSWERS).await;
         drop(self.door);
         match Arc::into_inner(self.s3) {
             Some(s3) => drop(tokio::task::spawn_blocking(move || s3.close()).await),
@@ -111,7 +119,7 @@ impl Running {
     }
 }
 
-async fn bind(up: &Up, folder: &DataFolder, installation: &Installation) -> Result<TcpListener, Failure> {
+async fn open_ports(up: &Up, folder: &DataFolder, installation: &Installation) -> Result<Ports, Failure> {
     let listen = up.listen.unwrap_or(Listen { ip: std::net::Ipv4Addr::LOCALHOST.into(), port: None });
     if !listen.ip.is_loopback() && folder.roles_file().is_none() {
         let file = folder.path().join("roles.toml");
@@ -123,23 +131,21 @@ async fn bind(up: &Up, folder: &DataFolder, installation: &Installation) -> Resu
     }
     let port = up.port.or(listen.port).unwrap_or(installation.port);
     let address = SocketAddr::new(listen.ip, port);
-    TcpListener::bind(address).await.map_err(|error| {
-        let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => format!("port {port} is in use; give another with --port N"),
-            _ => error.to_string(),
-        };
-        Failure::Other(anyhow::anyhow!("cannot listen on {address}: {advice}"))
-    })
+    Ports::open(address, &up.exposure, folder.path(), installation.local_port).await
 }
 
 fn remember(
     folder: &DataFolder,
     installation: &mut Installation,
-    address: SocketAddr,
+    ports: &Ports,
     region: Option<String>,
 ) -> anyhow::Result<()> {
     let before = installation.clone();
-    (installation.listen, installation.port) = (address.ip(), address.port());
+    (installation.listen, installation.port) = (ports.address.ip(), ports.address.port());
+    installation.local_port = (ports.local != ports.address).then(|| ports.local.port());
+    let plain = format!("http://{}", crate::folder::reachable(ports.address));
+    installation.url = Some(ports.url.clone()).filter(|url| *url != plain);
+    installation.authority = ports.authority.clone();
     installation.region = region.unwrap_or_else(|| before.region.clone());
     if *installation == before { Ok(()) } else { folder.save(installation) }
 }
@@ -187,5 +193,5 @@ fn state_client(installation: &Installation) -> aws_sdk_s3::Client {
         None,
         "firesteel",
     );
-    machine::s3_client(Some(&installation.endpoint()), &installation.region, keys)
+    machine::s3_client(Some(&installation.local_endpoint()), &installation.region, keys)
 }

@@ -2,7 +2,8 @@
 
 use super::{STATE_BUCKET, STATE_PREFIX, make_state_bucket, state_client};
 use crate::folder::{DataFolder, Installation};
-use crate::machine::{self, history_server, identities, log_objects, roles, runtimes, salvage, sweep, world};
+use crate::machine::identities::KnownIdentities;
+use crate::machine::{self, history_server, log_objects, roles, runtimes, salvage, sweep, world};
 use anyhow::Context;
 use firesteel_journal::S3Store;
 use firesteel_protocol::ObjectStore;
@@ -13,18 +14,28 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+/// How runners of this machine reach the control plane.
+pub struct Way {
+    /// URLs, tried in turn.
+    pub urls: Vec<String>,
+    /// Certificate authority to trust, PEM.
+    pub authority: Option<String>,
+}
+
 /// Puts it together; S3 must answer already.
 pub async fn gather(
     folder: &DataFolder,
     installation: &Installation,
     quota_cpu: u32,
+    identities: Arc<KnownIdentities>,
+    way: Way,
 ) -> anyhow::Result<Parts> {
     let client = state_client(installation);
     make_state_bucket(&client, &installation.region).await?;
     let installer = Installer::new(std::path::absolute(Installer::default_cache())?);
-    let substrate = substrate(folder.path(), &installation.id, installer.cache()).await?;
+    let substrate = substrate(folder.path(), &installation.id, installer.cache(), way.authority).await?;
     let store = ObjectStore {
-        endpoint: Some(installation.endpoint()),
+        endpoint: Some(installation.local_endpoint()),
         region: installation.region.clone(),
         path_style: true,
     };
@@ -34,7 +45,8 @@ pub async fn gather(
         quota_cpu,
         heap_percent: machine::HEAP_PERCENT,
         store: store.clone(),
-        endpoints: vec![installation.endpoint()],
+        endpoints: way.urls,
+        public_url: installation.endpoint(),
         secret: hex::decode(&installation.runner_secret).context("config.toml is damaged: runner_secret")?,
         alone: true,
         contact_every_ms: machine::CONTACT_EVERY_MS,
@@ -55,7 +67,7 @@ pub async fn gather(
             store,
             histories(folder.path()),
         )),
-        identities: Arc::new(identities::KnownIdentities::operator(installation)),
+        identities,
     })
 }
 
@@ -64,6 +76,7 @@ pub async fn substrate(
     folder: &Path,
     installation: &str,
     runtimes: &Path,
+    authority: Option<String>,
 ) -> anyhow::Result<ProcessSubstrate> {
     let root = workers(folder);
     let settings = ProcessSettings {
@@ -73,6 +86,7 @@ pub async fn substrate(
         environment: BTreeMap::new(),
         forbidden: Some(folder.to_owned()),
         runtimes: runtimes.to_owned(),
+        authority,
     };
     ProcessSubstrate::open(settings).await.with_context(|| format!("workers in {}", root.display()))
 }
@@ -94,7 +108,7 @@ fn sts_client(installation: &Installation) -> aws_sdk_sts::Client {
     let config = aws_sdk_sts::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(installation.region.clone()))
-        .endpoint_url(installation.endpoint())
+        .endpoint_url(installation.local_endpoint())
         .timeout_config(machine::timeouts())
         .credentials_provider(keys);
     aws_sdk_sts::Client::from_conf(config.build())

@@ -1,10 +1,13 @@
 //! A verb's flags as clap sees them, made from the service model. It must not know what becomes of the values.
 
+use super::print::{Form, Printing};
+use super::query::Query;
 use crate::arguments::Target;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum, value_parser};
 use firesteel_wire::Operation;
 use firesteel_wire::client::{self, Flag, FlagKind};
 use firesteel_wire::model::model;
+use std::io::IsTerminal;
 
 /// JSON with members of the input; flags come before it.
 pub const INPUT_JSON: &str = "cli-input-json";
@@ -17,7 +20,16 @@ pub const STARTING_TOKEN: &str = "starting-token";
 /// One page only.
 pub const NO_PAGINATE: &str = "no-paginate";
 
+/// Which part of the answer is printed.
+pub const QUERY: &str = "query";
+/// In which form the answer is printed.
+pub const OUTPUT: &str = "output";
+
 const API_FLAGS: &str = "API";
+/// Where the AWS CLI looks for the form when no flag names one.
+const OUTPUT_VARIABLE: &str = "AWS_DEFAULT_OUTPUT";
+/// How wide a table may be where no terminal says it.
+const WIDTH: usize = 80;
 
 /// The clap command of an operation.
 pub fn command(operation: Operation) -> Command {
@@ -33,6 +45,7 @@ pub fn command(operation: Operation) -> Command {
     if super::paging::is_paged(operation) {
         command = command.args(paging());
     }
+    command = command.args(output());
     // The text comes last: the flags of the target bring one of their own.
     let about = model().operation(operation).map_or(String::new(), |o| plain(&o.documentation));
     Target::augment_args(command.next_help_heading("Service")).about(first_sentence(&about)).long_about(about)
@@ -46,6 +59,36 @@ pub fn summary(operation: Operation) -> String {
 /// Which service a verb is to speak to.
 pub fn target(matches: &ArgMatches) -> Target {
     Target::from_arg_matches(matches).unwrap_or_default()
+}
+
+/// What is to be printed of the answer.
+pub fn printing(matches: &ArgMatches) -> Result<Printing, String> {
+    let query = matches.get_one::<String>(QUERY).map(|text| Query::parse(text)).transpose()?;
+    let form = match matches.get_one::<Form>(OUTPUT) {
+        Some(form) => *form,
+        None => match std::env::var(OUTPUT_VARIABLE).ok().filter(|name| !name.is_empty()) {
+            Some(name) => Form::from_str(&name, true)
+                .map_err(|_| format!("{OUTPUT_VARIABLE} is \"{name}\": json, table and text are known"))?,
+            None => Form::default(),
+        },
+    };
+    Ok(Printing { form, query, width: width() })
+}
+
+/// The terminal's width, where there is one.
+fn width() -> usize {
+    let known = std::io::stdout().is_terminal().then(|| std::env::var("COLUMNS").ok()?.parse().ok());
+    known.flatten().unwrap_or(WIDTH)
+}
+
+fn output() -> [Arg; 2] {
+    let query = Arg::new(QUERY).long(QUERY).value_name("JMESPATH").help("Which part of the answer to print");
+    let form = Arg::new(OUTPUT)
+        .long(OUTPUT)
+        .value_name("FORM")
+        .value_parser(value_parser!(Form))
+        .help("In which form to print it [default: $AWS_DEFAULT_OUTPUT, else json]");
+    [query, form].map(|arg| arg.help_heading("Output"))
 }
 
 fn arguments(flag: &Flag) -> Vec<Arg> {
@@ -154,6 +197,8 @@ mod tests {
             "start-job-run --cli-input-json {}",
             "untag-resource --resource-arn a --tag-keys a b c",
             "get-application --application-id a --endpoint-url http://x --region r",
+            "get-application --application-id a --query application.state --output text",
+            "list-applications --output table --query applications[].id",
             "get-resource-dashboard --application-id a --resource-id r --resource-type SESSION --no-access-system-profile-logs",
         ];
         for line in lines {
@@ -166,8 +211,13 @@ mod tests {
 
     #[test]
     fn missing_and_unknown_flags_are_usage_errors() {
-        for line in ["get-application", "get-application --application a", "list-applications --max-items 0"]
-        {
+        let lines = [
+            "get-application",
+            "get-application --application a",
+            "list-applications --max-items 0",
+            "list-applications --output yaml",
+        ];
+        for line in lines {
             let verb = line.split(' ').next().unwrap();
             let parsed =
                 command(super::super::operation(verb).unwrap()).try_get_matches_from(line.split(' '));

@@ -130,84 +130,51 @@ mod tests {
         Ok(Value::Object(input))
     }
 
-    #[test]
-    fn flags_to_members() {
+    /// The input of a line of words; `{file}` stands for a file with a driver in it.
+    fn line(text: &str) -> Value {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("driver.json");
         std::fs::write(&file, "{\"sparkSubmit\": {\"entryPoint\": \"e\"}}\n").unwrap();
-        let named = format!("file://{}", file.display());
-        let table: Vec<(Vec<&str>, Value)> = vec![
+        let text = text.replace("{file}", &format!("file://{}", file.display()));
+        gathered(&text.split(' ').collect::<Vec<_>>()).unwrap_or_else(|why| panic!("{text}: {why}"))
+    }
+
+    #[test]
+    fn flags_to_members() {
+        let table = [
             (
-                vec![
-                    "start-job-run",
-                    "--application-id",
-                    "a",
-                    "--execution-role-arn",
-                    "r",
-                    "--job-driver",
-                    &named,
-                ],
+                "start-job-run --application-id a --execution-role-arn r --job-driver {file}",
                 json!({"applicationId": "a", "executionRoleArn": "r", "jobDriver": {"sparkSubmit": {"entryPoint": "e"}}}),
             ),
             (
-                vec![
-                    "start-job-run",
-                    "--cli-input-json",
-                    "{\"applicationId\":\"a\",\"name\":\"x\"}",
-                    "--name",
-                    "y",
-                ],
+                r#"start-job-run --cli-input-json {"applicationId":"a","name":"x"} --name y"#,
                 json!({"applicationId": "a", "name": "y"}),
             ),
             (
-                vec![
-                    "list-job-runs",
-                    "--application-id",
-                    "a",
-                    "--states",
-                    "RUNNING",
-                    "QUEUED",
-                    "--created-at-after",
-                    "2026-01-02",
-                ],
+                "list-job-runs --application-id a --states RUNNING QUEUED --created-at-after 2026-01-02",
                 json!({"applicationId": "a", "states": ["RUNNING", "QUEUED"], "createdAtAfter": 1_767_312_000.0}),
             ),
             (
-                vec!["untag-resource", "--resource-arn", "a", "--tag-keys", "[\"a\",\"b\"]"],
+                r#"untag-resource --resource-arn a --tag-keys ["a","b"]"#,
                 json!({"resourceArn": "a", "tagKeys": ["a", "b"]}),
             ),
             (
-                vec![
-                    "create-application",
-                    "--type",
-                    "SPARK",
-                    "--release-label",
-                    "l",
-                    "--client-token",
-                    "t",
-                    "--runtime-configuration",
-                    "classification=c,properties={a=b}",
-                    "{\"classification\":\"d\"}",
-                ],
-                json!({"type": "SPARK", "releaseLabel": "l", "clientToken": "t", "runtimeConfiguration": [
-                    {"classification": "c", "properties": {"a": "b"}}, {"classification": "d"}]}),
-            ),
-            (
-                vec![
-                    "cancel-job-run",
-                    "--application-id",
-                    "a",
-                    "--job-run-id",
-                    "r",
-                    "--shutdown-grace-period-in-seconds",
-                    "30",
-                ],
+                "cancel-job-run --application-id a --job-run-id r --shutdown-grace-period-in-seconds 30",
                 json!({"applicationId": "a", "jobRunId": "r", "shutdownGracePeriodInSeconds": 30}),
             ),
         ];
-        for (words, expected) in table {
-            assert_eq!(gathered(&words), Ok(expected), "{words:?}");
+        for (text, expected) in table {
+            assert_eq!(line(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn lists_of_structures_by_shorthand_and_by_json() {
+        let text = "create-application --type SPARK --release-label l --client-token t --runtime-configuration \
+                    classification=c,properties={a=b} {\"classification\":\"d\"}";
+        let expected = json!({"type": "SPARK", "releaseLabel": "l", "clientToken": "t", "runtimeConfiguration": [
+            {"classification": "c", "properties": {"a": "b"}}, {"classification": "d"}]});
+        assert_eq!(line(text), expected);
     }
 
     #[test]

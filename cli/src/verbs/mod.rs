@@ -4,13 +4,21 @@
 
 mod call;
 mod flags;
+mod functions;
 mod input;
 mod paging;
 mod print;
+mod query;
+mod runs;
 mod shorthand;
+mod shown;
+mod table;
+mod text;
 
 pub use call::{Api, CallError};
 pub use flags::{command, summary};
+pub use print::json;
+pub use runs::{application_of, find_run, get_run};
 
 use crate::access::Access;
 use crate::failure::Failure;
@@ -22,17 +30,18 @@ pub fn operation(verb: &str) -> Option<Operation> {
     Operation::ALL.iter().copied().find(|operation| operation.command() == verb)
 }
 
-/// Does what the verb says and prints the answer as JSON.
+/// Does what the verb says and prints the answer.
 pub async fn run(operation: Operation, matches: &ArgMatches) -> Result<(), Failure> {
     let input = input::gather(operation, matches).map_err(Failure::Usage)?;
+    let printing = flags::printing(matches).map_err(Failure::Usage)?;
     let paging = paging::Paging::of(operation, matches, &input)?;
     let api = Api::new(Access::find(&flags::target(matches))?)?;
-    let answer = match paging {
-        Some(paging) => paging.all(&api, input).await?,
-        None => api.call(operation, &input).await?,
+    let text = match paging {
+        Some(paging) => {
+            let (pages, token) = paging.all(&api, input).await?;
+            printing.pages(operation, paging.list(), pages, token)
+        }
+        None => printing.answer(operation, api.call(operation, &input).await?),
     };
-    if let Some(text) = print::json(operation, answer) {
-        crate::say(&text)?;
-    }
-    Ok(())
+    crate::print(&text.map_err(Failure::Usage)?)
 }

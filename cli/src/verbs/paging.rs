@@ -63,22 +63,32 @@ impl Paging {
         Ok((!by_hand && !matches.get_flag(NO_PAGINATE)).then_some(paging))
     }
 
-    /// All pages in one answer; `NextToken` is in it if the limit cut them short.
-    pub async fn all(&self, api: &Api, mut input: Input) -> Result<Value, CallError> {
-        let mut elements = Vec::new();
+    /// The output's member that is the list.
+    pub fn list(&self) -> &str {
+        &self.list
+    }
+
+    /// The elements of all pages, and where to go on if the limit cut them short.
+    pub async fn all(
+        &self,
+        api: &Api,
+        mut input: Input,
+    ) -> Result<(Vec<Vec<Value>>, Option<String>), CallError> {
+        let (mut pages, mut have) = (Vec::new(), 0_u64);
         loop {
-            if let Some(size) = self.page(elements.len() as u64) {
+            if let Some(size) = self.page(have) {
                 input.insert(SIZE.to_owned(), size.into());
             }
             let mut page = api.call(self.operation, &input).await?;
-            if let Value::Array(more) = page[&self.list].take() {
-                elements.extend(more);
+            if let Value::Array(elements) = page[&self.list].take() {
+                have += elements.len() as u64;
+                pages.push(elements);
             }
-            let token = page.get(TOKEN).cloned().filter(|token| token.is_string());
-            let full = self.limit.is_some_and(|limit| elements.len() as u64 >= limit);
+            let token = page[TOKEN].as_str().map(str::to_owned);
+            let full = self.limit.is_some_and(|limit| have >= limit);
             match token {
-                Some(token) if !full => input.insert(TOKEN.to_owned(), token),
-                token => return Ok(self.answer(elements, token)),
+                Some(token) if !full => input.insert(TOKEN.to_owned(), token.into()),
+                token => return Ok((pages, token)),
             };
         }
     }
@@ -90,15 +100,6 @@ impl Paging {
             (Some(size), Some(left)) => Some(size.min(left)),
             (size, left) => size.or(left),
         }
-    }
-
-    fn answer(&self, elements: Vec<Value>, token: Option<Value>) -> Value {
-        let mut answer = Input::new();
-        answer.insert(self.list.clone(), elements.into());
-        if let Some(token) = token {
-            answer.insert("NextToken".to_owned(), token);
-        }
-        answer.into()
     }
 }
 

@@ -49,7 +49,7 @@ impl Applications {
     pub async fn open(parts: Parts, opened: mpsc::UnboundedSender<Arc<Home>>) -> anyhow::Result<Self> {
         let settings = settings(&parts);
         let registry = Journal::open(parts.state.clone(), Log::registry(), deps(&parts), settings).await?;
-        let tokens = Arc::new(Tokens::open(&parts).await?);
+        let tokens = Tokens::open(&parts);
         Ok(Self {
             parts,
             registry,

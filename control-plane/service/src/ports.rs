@@ -205,6 +205,8 @@ pub struct Config {
     pub store: ObjectStore,
     /// Base URLs under which runners reach the control planes.
     pub endpoints: Vec<String>,
+    /// Base URL under which callers reach this control plane, for links.
+    pub public_url: String,
     /// Key of the runners' tokens.
     pub secret: Vec<u8>,
     /// This control plane alone writes the state.

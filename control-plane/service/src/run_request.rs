@@ -73,14 +73,7 @@ fn needs(settings: &Settings, configuration: &Configuration, parameters: &str) -
     }
     let most = settings.release.release().and_then(|release| release.dynamic_allocation_max_default());
     let conf = precedence::effective(configuration, &submit, most);
-    let sizes = sizes::sizes(&conf).map_err(|error| refuse(&error))?;
-    Ok(Needs {
-        driver: sizes.driver,
-        driver_heap_mib: sizes.driver_heap_mib,
-        executor: sizes.executor,
-        executor_heap_mib: sizes.executor_heap_mib,
-        wants_executors: sizes.may_want_executors,
-    })
+    sizes::sizes(&conf).map(|sizes| sizes.needs).map_err(|error| refuse(&error))
 }
 
 /// Where the logs go in S3, if anywhere.

@@ -22,6 +22,9 @@ fn owned(fd: RawFd) -> File {
     unsafe { File::from_raw_fd(fd) }
 }
 
+/// Name of the folder of event logs.
+pub(crate) const EVENT_LOGS: &str = "eventlogs";
+
 /// The folders of one worker.
 #[derive(Clone, Debug)]
 pub struct Folders {
@@ -32,7 +35,15 @@ impl Folders {
     /// Makes the folders of a worker.
     pub fn make(root: &Path) -> io::Result<Self> {
         let folders = Self { root: root.to_owned() };
-        for folder in [folders.work(), folders.local(), folders.logs(), folders.conf(), folders.tmp()] {
+        let all = [
+            folders.work(),
+            folders.local(),
+            folders.logs(),
+            folders.conf(),
+            folders.tmp(),
+            folders.event_logs(),
+        ];
+        for folder in all {
             std::fs::create_dir_all(folder)?;
         }
         Ok(folders)
@@ -57,6 +68,10 @@ impl Folders {
     /// Spark's configuration folder.
     pub fn conf(&self) -> PathBuf {
         self.root.join("conf")
+    }
+    /// A driver's event logs.
+    pub fn event_logs(&self) -> PathBuf {
+        self.root.join(EVENT_LOGS)
     }
     /// Temporary files.
     pub fn tmp(&self) -> PathBuf {

@@ -10,6 +10,7 @@ mod conf;
 pub mod control;
 mod credentials;
 mod errand;
+pub mod event_logs;
 mod failure;
 mod jvm;
 mod life;
@@ -54,7 +55,11 @@ fn try_run(errand_fd: RawFd) -> anyhow::Result<ExitCode> {
     let errand = errand::read(errand_fd)?;
     jvm::adopt_orphans();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let control = control::HttpControlPlane::new(errand.endpoints.clone(), errand.token.clone())?;
+    let control = control::HttpControlPlane::new(
+        errand.endpoints.clone(),
+        errand.token.clone(),
+        errand.authority.as_deref(),
+    )?;
     let guard = jvm::GuardCommand::this_program()?;
     let code = runtime.block_on(life::live(errand, Arc::new(control), guard));
     runtime.shutdown_background();

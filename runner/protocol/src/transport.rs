@@ -34,4 +34,7 @@ pub struct Errand {
     pub forbidden: Option<std::path::PathBuf>,
     /// Folder where runtimes are installed.
     pub runtimes: std::path::PathBuf,
+    /// Certificate authority to trust where an endpoint is https, PEM; without one, the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
 }

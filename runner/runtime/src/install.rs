@@ -109,9 +109,15 @@ impl Installer {
         let (python, java) = tools_for(release).map_err(InstallError::Impossible)?;
         let home = self.home(release.build());
         let site = Site { build: release.build(), folder: home.clone(), python, java, progress };
-        java_module::install(&site)?;
         let mut manifest = Manifest::read(&home)
             .ok_or_else(|| InstallError::Mismatch(format!("{} lost its manifest", home.display())))?;
+        if !java_module::has_examples(&site.spark_home()) {
+            java_module::install_examples(&site)?;
+        }
+        if manifest.module == java_module::revision() {
+            return Ok(());
+        }
+        java_module::install(&site)?;
         manifest.module = java_module::revision();
         manifest.archives = None;
         manifest.write(&home)
@@ -120,7 +126,10 @@ impl Installer {
     /// The runtime of this release, if it is whole and has this program's Java classes.
     fn current(&self, release: &Release) -> Option<Runtime> {
         let manifest = Manifest::read(&self.home(release.build()))?;
-        (manifest.module == java_module::revision()).then(|| self.installed(release)).flatten()
+        let runtime = self.installed(release)?;
+        let ours =
+            manifest.module == java_module::revision() && java_module::has_examples(&runtime.spark_home);
+        ours.then_some(runtime)
     }
 
     /// The runtime of this release, if it is in the cache and whole.
@@ -154,6 +163,7 @@ impl Installer {
         site.once("spark", || spark::install(site))?;
         site.once("jars", || jars::install(site))?;
         site.once("java-module", || java_module::install(site))?;
+        site.once("examples", || java_module::install_examples(site))?;
         site.once("sources", || spark::precompile(site))?;
         self.publish(site)
     }

@@ -5,25 +5,18 @@
 
 use super::Properties;
 use super::memory::{self, SizeText};
+use crate::job_run::Needs;
 use crate::size::{self, Size, SizeError};
 
 /// What a run's workers are to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunSizes {
-    /// The driver, overhead included.
-    pub driver: Size,
-    /// Heap asked for the driver, MiB.
-    pub driver_heap_mib: u64,
-    /// One executor, overhead included.
-    pub executor: Size,
-    /// Heap asked for an executor, MiB.
-    pub executor_heap_mib: u64,
+    /// What is admitted; an executor's heap and size are those of the default profile.
+    pub needs: Needs,
     /// Executors that Spark asks for at its start.
     pub initial_executors: u32,
     /// The most that it may ever want; none if there is no limit.
     pub max_executors: Option<u32>,
-    /// False if the run can want no executor at all.
-    pub may_want_executors: bool,
 }
 
 /// Why no sizes follow from a configuration.
@@ -68,16 +61,9 @@ pub fn sizes(conf: &Properties) -> Result<RunSizes, SizesError> {
     let (driver, driver_heap_mib) = worker(conf, "driver", 0)?;
     let (executor, executor_heap_mib) = worker(conf, "executor", beside_the_heap_mib(conf)?)?;
     let (initial_executors, max_executors) = executors(conf)?;
-    let may_want_executors = initial_executors > 0 || max_executors != Some(0);
-    Ok(RunSizes {
-        driver,
-        driver_heap_mib,
-        executor,
-        executor_heap_mib,
-        initial_executors,
-        max_executors,
-        may_want_executors,
-    })
+    let wants_executors = initial_executors > 0 || max_executors != Some(0);
+    let needs = Needs { driver, driver_heap_mib, executor, executor_heap_mib, wants_executors };
+    Ok(RunSizes { needs, initial_executors, max_executors })
 }
 
 /// Memory overhead of a `driver` or `executor` with this heap, MiB.
@@ -184,16 +170,14 @@ mod tests {
     #[test]
     fn emrs_defaults() {
         let size = Size { cpu: 4, memory: 16, disk: 20 };
-        let expected = RunSizes {
+        let needs = Needs {
             driver: size,
             driver_heap_mib: 14_336,
             executor: size,
             executor_heap_mib: 14_336,
-            initial_executors: 3,
-            max_executors: None,
-            may_want_executors: true,
+            wants_executors: true,
         };
-        assert_eq!(of(""), Ok(expected));
+        assert_eq!(of(""), Ok(RunSizes { needs, initial_executors: 3, max_executors: None }));
     }
 
     #[test]
@@ -201,13 +185,13 @@ mod tests {
         let run = of("--driver-cores 1 --driver-memory 4g --executor-cores 2 --executor-memory 4G
             --conf spark.emr-serverless.executor.disk=50G --conf spark.executor.memoryOverhead=3g")
         .unwrap();
-        assert_eq!(run.driver, Size { cpu: 1, memory: 5, disk: 20 });
-        assert_eq!(run.executor, Size { cpu: 2, memory: 7, disk: 50 });
+        assert_eq!(run.needs.driver, Size { cpu: 1, memory: 5, disk: 20 });
+        assert_eq!(run.needs.executor, Size { cpu: 2, memory: 7, disk: 50 });
         let run = of("--executor-cores 1 --executor-memory 2g --conf spark.executor.memoryOverheadFactor=0.5
             --conf spark.executor.pyspark.memory=1g --conf spark.memory.offHeap.enabled=true
             --conf spark.memory.offHeap.size=1073741824")
         .unwrap();
-        assert_eq!((run.executor.memory, run.executor_heap_mib), (5, 2_048));
+        assert_eq!((run.needs.executor.memory, run.needs.executor_heap_mib), (5, 2_048));
     }
 
     #[test]
@@ -224,7 +208,7 @@ mod tests {
         for (text, initial, most, may) in table {
             let run = of(text).unwrap();
             assert_eq!(
-                (run.initial_executors, run.max_executors, run.may_want_executors),
+                (run.initial_executors, run.max_executors, run.needs.wants_executors),
                 (initial, most, may),
                 "{text}"
             );

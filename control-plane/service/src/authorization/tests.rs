@@ -18,6 +18,7 @@ fn config() -> Config {
         heap_percent: 70,
         store: ObjectStore { endpoint: None, region: "us-east-1".to_owned(), path_style: true },
         endpoints: Vec::new(),
+        public_url: String::new(),
         secret: Vec::new(),
         alone: true,
         contact_every_ms: 1,
@@ -154,7 +155,7 @@ fn roles_are_passed_where_their_statement_says() {
         { "actions": ["emr-serverless:StartJobRun"], "applications": ["*"] },
         { "pass_roles": ["arn:aws:iam::*:role/a-*"], "applications": ["00a"] },
         { "pass_roles": ["arn:aws:iam::*:role/any"] },
-        { "effect": "deny", "pass_roles": ["*secret*"] },
+        { "effect": "deny", "pass_roles": ["arn:*secret*"] },
     ]));
     let table = [
         ("00a", "role/a-1", true),

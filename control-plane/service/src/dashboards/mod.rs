@@ -102,7 +102,7 @@ impl Dashboards {
         let asked = Asked { method, headers, base: &base, rest, query: &query };
         let response = self.answer(&ticket, &asked, html).await?;
         Ok(match token {
-            Some(token) => self.with_cookie(response, &ticket, token),
+            Some(token) => self.with_cookie(with_token(response, token), &ticket, token),
             None => response,
         })
     }
@@ -201,7 +201,7 @@ impl Dashboards {
     fn with_cookie(&self, mut response: Response, ticket: &Ticket, token: &str) -> Response {
         let parts = self.service.parts();
         let age = ticket.expires.since(now(parts)) / 1_000;
-        let tls = parts.config.endpoints.first().is_some_and(|url| url.starts_with("https:"));
+        let tls = parts.config.public_url.starts_with("https:");
         let (name, path, secure) = (paths::COOKIE, paths::base(ticket), if tls { "; Secure" } else { "" });
         let cookie = format!("{name}={token}; Path={path}/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
@@ -209,6 +209,19 @@ impl Dashboards {
         }
         response
     }
+}
+
+/// A tool keeps no cookies: where it is sent on, the token goes along.
+fn with_token(mut response: Response, token: &str) -> Response {
+    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let leads = location.map(|leads| {
+        let mark = if leads.contains('?') { '&' } else { '?' };
+        format!("{leads}{mark}{}={token}", paths::TOKEN)
+    });
+    if let Some(leads) = leads.and_then(|leads| HeaderValue::from_str(&leads).ok()) {
+        response.headers_mut().insert(header::LOCATION, leads);
+    }
+    response
 }
 
 fn only_looks(method: &Method) -> Result<(), Page> {

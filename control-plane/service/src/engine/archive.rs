@@ -46,7 +46,7 @@ impl Engine {
             token: Some((hash.clone(), run.request.content.clone())),
             body: history::encode(&run)?,
         };
-        home.tokens.note(&hash);
+        home.tokens.note(&self.parts, &hash);
         protocols::archive(store, app, &settled, now(&self.parts).0).await?;
         home.remember(run);
         home.submit(Command::Archived(vec![id.clone()])).await?;

@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// Records that are written at once.
 const AT_ONCE: usize = 64;
+/// The oldest runs that get their records whatever is asked.
+const OLDEST: u64 = 16;
 
 /// What is to be made.
 #[derive(Clone, Debug)]
@@ -23,7 +25,7 @@ pub struct Past {
     pub application: String,
     /// How many runs.
     pub runs: u64,
-    /// How many of them, the youngest, also get the record that GetJobRun reads.
+    /// How many of the youngest also get the record that GetJobRun reads; the oldest sixteen get it always.
     pub records: u64,
     /// When the youngest was created; each other a second before the next.
     pub newest: Millis,
@@ -51,16 +53,18 @@ pub async fn write(store: Arc<dyn Store>, deps: Deps, past: &Past) -> anyhow::Re
     journal.close().await;
     let mut ledger = snapshot.state.clone();
     let template = template(&*store, past, &ledger.0.history).await?;
+    let line = Summary::of(&template);
     let mut history = std::mem::take(&mut ledger.0.history);
     for n in 0..past.runs {
-        let run = copy(&template, past, n);
-        history.recent.insert(run.request.id.clone(), Arc::new(Summary::of(&run)));
+        let line = summary(&line, past, n);
+        history.recent.insert(line.id.clone(), Arc::new(line));
         pack(&*store, past, &mut history).await?;
     }
     ledger.0.removals += past.runs;
     ledger.0.history = history;
     let first = past.runs.saturating_sub(past.records);
-    stream::iter((first..past.runs).map(Ok::<_, anyhow::Error>))
+    let with_records = (0..past.runs).filter(|n| *n >= first || *n < OLDEST);
+    stream::iter(with_records.map(Ok::<_, anyhow::Error>))
         .try_for_each_concurrent(AT_ONCE, |n| {
             let (store, run) = (&store, copy(&template, past, n));
             async move {
@@ -84,15 +88,31 @@ async fn template(store: &dyn Store, past: &Past, history: &History) -> anyhow::
     Ok(super::decode(id.as_str(), &body)?)
 }
 
-fn copy(template: &JobRun, past: &Past, n: u64) -> JobRun {
-    let mut run = template.clone();
+fn summary(template: &Summary, past: &Past, n: u64) -> Summary {
     let (id, state, mode) = nth(past, n);
     let created = id::created_at(id.as_str()).unwrap_or_default();
-    run.request.token = format!("token-of-{id}");
-    run.request.mode = mode.to_owned();
-    run.request.name = Some(format!("nightly {}", n % 300));
-    run.request.id = id;
-    (run.state, run.created, run.updated) = (state, created, created.plus(600_000));
+    let name = Some(format!("nightly {}", n % 300).into());
+    let updated = created.plus(600_000);
+    Summary {
+        id,
+        name,
+        mode: mode.into(),
+        state,
+        created,
+        updated,
+        attempt_created: created,
+        ..template.clone()
+    }
+}
+
+fn copy(template: &JobRun, past: &Past, n: u64) -> JobRun {
+    let mut run = template.clone();
+    let summary = summary(&Summary::of(template), past, n);
+    run.request.token = format!("token-of-{}", summary.id);
+    run.request.mode = summary.mode.to_string();
+    run.request.name = summary.name.as_deref().map(str::to_owned);
+    run.request.id = summary.id;
+    (run.state, run.created, run.updated) = (summary.state, summary.created, summary.updated);
     run
 }
 

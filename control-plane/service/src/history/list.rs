@@ -10,6 +10,7 @@ use firesteel_core::time::Millis;
 use firesteel_journal::Store;
 use futures::future::try_join_all;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// What is asked for; an absent member asks for everything.
@@ -51,20 +52,59 @@ impl Filter {
     }
 }
 
-/// What may come next, by the youngest run in it. The last is next.
+/// Runs of one segment that pass, from the youngest on.
+struct Lane {
+    segment: Arc<Segment>,
+    /// How many of its runs are still ahead; the last of these passes.
+    ahead: usize,
+}
+
+impl Lane {
+    fn new(segment: Arc<Segment>, filter: &Filter) -> Self {
+        let mut lane = Self { ahead: 0, segment };
+        let runs = lane.runs();
+        lane.ahead = filter.before.as_ref().map_or(runs.len(), |id| runs.partition_point(|run| run.id < *id));
+        lane.settle(filter);
+        lane
+    }
+
+    fn runs(&self) -> &[Arc<Summary>] {
+        match &*self.segment {
+            Segment::Runs(runs) => runs,
+            Segment::Heads(_) => &[],
+        }
+    }
+
+    fn next(&self) -> Option<&Arc<Summary>> {
+        self.ahead.checked_sub(1).and_then(|place| self.runs().get(place))
+    }
+
+    /// Goes on to the next run that passes.
+    fn settle(&mut self, filter: &Filter) {
+        while self.next().is_some_and(|run| !filter.passes_summary(run)) {
+            self.ahead -= 1;
+        }
+    }
+
+    fn take(&mut self, filter: &Filter) -> Option<Arc<Summary>> {
+        let run = self.next()?.clone();
+        self.ahead -= 1;
+        self.settle(filter);
+        Some(run)
+    }
+}
+
+/// Where the list goes on: one lane for the state and each segment that was read, and heads of those that were not.
 #[derive(Default)]
 struct Frontier {
-    runs: BTreeMap<JobRunId, Arc<Summary>>,
+    lanes: Vec<Lane>,
     heads: BTreeMap<(JobRunId, String), Arc<Head>>,
 }
 
 impl Frontier {
-    fn take_in(&mut self, segment: &Segment, filter: &Filter) {
-        match segment {
-            Segment::Runs(runs) => {
-                let passing = runs.iter().filter(|run| filter.passes_summary(run));
-                self.runs.extend(passing.map(|run| (run.id.clone(), run.clone())));
-            }
+    fn take_in(&mut self, segment: Arc<Segment>, filter: &Filter) {
+        match &*segment {
+            Segment::Runs(_) => self.lanes.push(Lane::new(segment, filter)),
             Segment::Heads(heads) => heads.iter().for_each(|head| self.add(head, filter)),
         }
     }
@@ -76,19 +116,21 @@ impl Frontier {
     }
 
     /// The next run, if no segment can hold a younger one.
-    fn next_run(&mut self) -> Option<Arc<Summary>> {
-        let (youngest, _) = self.runs.last_key_value()?;
+    fn next_run(&mut self, filter: &Filter) -> Option<Arc<Summary>> {
+        let lanes = self.lanes.iter_mut().filter(|lane| lane.ahead > 0);
+        let lane = lanes.max_by(|a, b| a.next().map(|run| &run.id).cmp(&b.next().map(|run| &run.id)))?;
+        let youngest = &lane.next()?.id;
         let hidden = self.heads.last_key_value().is_some_and(|((newest, _), _)| newest > youngest);
-        if hidden { None } else { self.runs.pop_last().map(|(_, run)| run) }
+        if hidden { None } else { lane.take(filter) }
     }
 
-    /// Segments to be read next: the first, and the first of each other class that the page cannot do without.
-    fn next_heads(&mut self, missing: usize) -> Vec<Arc<Head>> {
-        let least = self.runs.keys().rev().nth(missing.saturating_sub(1)).cloned();
+    /// Segments to be read next: the first, and the first of each other class that is as young as what is known.
+    fn next_heads(&mut self) -> Vec<Arc<Head>> {
+        let known = self.lanes.iter().filter_map(|lane| lane.next().map(|run| &run.id)).max();
         let mut classes: BTreeSet<&Class> = BTreeSet::new();
         let mut keys = Vec::new();
         for (key, head) in self.heads.iter().rev() {
-            if least.as_ref().is_some_and(|least| key.0 < *least) {
+            if known.is_some_and(|known| key.0 < *known) {
                 break;
             }
             if classes.insert(&head.class) {
@@ -109,23 +151,34 @@ pub async fn list(
     limit: usize,
 ) -> Result<Vec<Arc<Summary>>, HistoryError> {
     let mut frontier = Frontier::default();
-    let recent = history.recent.values().rev().filter(|run| filter.passes_summary(run)).take(limit);
-    frontier.runs.extend(recent.map(|run| (run.id.clone(), run.clone())));
+    let recent = older(history, filter).filter(|(_, run)| filter.passes_summary(run)).take(limit);
+    let mut recent: Vec<_> = recent.map(|(_, run)| run.clone()).collect();
+    recent.reverse();
+    frontier.take_in(Arc::new(Segment::Runs(recent)), filter);
     history.heads.values().for_each(|head| frontier.add(head, filter));
     let mut found = Vec::new();
     while found.len() < limit {
-        if let Some(run) = frontier.next_run() {
+        if let Some(run) = frontier.next_run(filter) {
             found.push(run);
             continue;
         }
-        let heads = frontier.next_heads(limit - found.len());
+        let heads = frontier.next_heads();
         if heads.is_empty() {
             break;
         }
         let loads = heads.iter().map(|head| segments.load(store, application, &head.name));
         for segment in try_join_all(loads).await? {
-            frontier.take_in(&segment, filter);
+            frontier.take_in(segment, filter);
         }
     }
     Ok(found)
+}
+
+/// Recent runs behind the cursor, newest first.
+fn older<'a>(
+    history: &'a History,
+    filter: &Filter,
+) -> impl Iterator<Item = (&'a JobRunId, &'a Arc<Summary>)> + use<'a> {
+    let end = filter.before.clone().map_or(Bound::Unbounded, Bound::Excluded);
+    history.recent.range((Bound::Unbounded, end)).rev()
 }

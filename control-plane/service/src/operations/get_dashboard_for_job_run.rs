@@ -23,7 +23,7 @@ impl Service {
     ) -> Result<String, ApiError> {
         let home = self.home(input).await?;
         let run = self.find_run(&home, text(input, "jobRunId")).await?;
-        let newest = run.attempt().map_or(1, |attempt| attempt.number);
+        let newest = run.attempt_number();
         let asked = input.get("attempt").and_then(Value::as_i64);
         let attempt = match asked.map(u32::try_from) {
             None => newest,
@@ -45,7 +45,7 @@ impl Service {
 
     /// Where the caller reaches this control plane: under the name that they have used, by what runners use.
     fn origin(&self, caller: &Caller) -> String {
-        let own = self.parts.config.endpoints.first().map_or("http://127.0.0.1", String::as_str);
+        let own = self.parts.config.public_url.as_str();
         match (&caller.host, own.split_once("://")) {
             (Some(host), Some((scheme, _))) => format!("{scheme}://{host}"),
             _ => own.to_owned(),

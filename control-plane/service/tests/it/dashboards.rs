@@ -228,7 +228,9 @@ async fn history_is_begun_when_somebody_looks(world: World) {
     stand(History::Ready { address: ([127, 0, 0, 1], 9).into(), applications: vec![run.clone()] });
     let there = world.tool(&below(&link, "/stages/?id=1")).await;
     assert_eq!(there.status, 303);
-    assert_eq!(header(&there.headers, "location"), format!("/dashboards/{run}/1/history/{run}/stages/?id=1"));
+    let (_, token) = link.split_once('?').expect("a query");
+    let place = format!("/dashboards/{run}/1/history/{run}/stages/?id=1&{token}");
+    assert_eq!(header(&there.headers, "location"), place);
 }
 
 /// A Spark UI that says what it was asked, and redirects `/` as Spark does.
@@ -269,6 +271,7 @@ async fn the_live_ui_is_carried_while_the_driver_runs() {
 
     let link = world.dashboard(&app, &run).await;
     let base = format!("/dashboards/{run}/1");
+    let (_, token) = link.split_once('?').expect("a query");
     let root = world.tool(&link).await;
     assert_eq!((root.status, header(&root.headers, "location")), (302, format!("{base}/jobs/")));
     let page = world.browser(&below(&link, "/jobs/?a=1")).await;

@@ -5,6 +5,7 @@ mod create_application;
 mod delete_application;
 mod get_application;
 mod get_job_run;
+mod history;
 mod list_applications;
 mod list_job_run_attempts;
 mod list_job_runs;

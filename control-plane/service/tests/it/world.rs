@@ -14,7 +14,7 @@ pub use runner::{Driver, LAUNCH, Runner, to_desk};
 
 use axum::body::Body;
 use firesteel_core::id::HostId;
-use firesteel_journal::MemoryStore;
+use firesteel_journal::{MemoryStore, RecordingStore};
 use firesteel_protocol::ObjectStore;
 use firesteel_service::{Config, ControlPlane, Parts};
 use firesteel_substrate::HostFacts;
@@ -36,6 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct World {
     pub store: Arc<MemoryStore>,
+    /// Counts what is asked of the store.
+    pub requests: Arc<RecordingStore<Arc<MemoryStore>>>,
     pub substrate: Imagined,
     pub clock: Arc<Clock>,
     pub roles: Arc<Roles>,
@@ -62,8 +64,10 @@ impl World {
     async fn with_planes(count: usize) -> Self {
         let host = HostFacts { id: HostId::new("host-1"), cpus: 64, memory_mib: 1 << 20 };
         let clock = Arc::new(Clock::default());
+        let store: Arc<MemoryStore> = Arc::default();
         let mut world = Self {
-            store: Arc::default(),
+            requests: Arc::new(RecordingStore::new(store.clone())),
+            store,
             substrate: Imagined::new(host, Fair),
             roles: Arc::new(Roles::new(clock.clone())),
             clock,
@@ -89,7 +93,7 @@ impl World {
     fn parts(&self, alone: bool) -> Parts {
         Parts {
             config: config(alone),
-            state: Arc::new(distant::Distant(self.store.clone())),
+            state: Arc::new(distant::Distant(self.requests.clone())),
             world: self.clock.clone(),
             substrate: Arc::new(self.substrate.clone()),
             runtimes: self.runtimes.clone(),
@@ -249,6 +253,7 @@ fn config(alone: bool) -> Config {
         heap_percent: 70,
         store: ObjectStore { endpoint: None, region: REGION.to_owned(), path_style: true },
         endpoints: vec!["http://127.0.0.1:9400".to_owned()],
+        public_url: "http://127.0.0.1:9400".to_owned(),
         secret: b"a secret of the installation".to_vec(),
         alone,
         contact_every_ms: 10_000,

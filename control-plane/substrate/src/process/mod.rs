@@ -46,6 +46,8 @@ pub struct ProcessSettings {
     pub forbidden: Option<PathBuf>,
     /// Folder where runtimes are installed.
     pub runtimes: PathBuf,
+    /// Certificate authority that runners are to trust, PEM.
+    pub authority: Option<String>,
 }
 
 /// The process substrate. Dropping it leaves its workers running.
@@ -239,6 +241,7 @@ impl Inner {
             folder: self.folders.of(&order.worker),
             forbidden: self.settings.forbidden.clone(),
             runtimes: self.settings.runtimes.clone(),
+            authority: self.settings.authority.clone(),
         }
     }
 

@@ -140,6 +140,7 @@ mod tests {
             folder: "/f".into(),
             forbidden: None,
             runtimes: "/r".into(),
+            authority: None,
         };
         let fits = errand("t".repeat(1_000));
         assert_eq!(serde_json::from_slice::<Errand>(&errand_bytes(&fits).unwrap()).unwrap(), fits);

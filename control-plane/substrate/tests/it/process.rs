@@ -38,6 +38,7 @@ async fn the_errand_comes_by_a_descriptor_and_by_no_other_way() {
         folder: folder.clone(),
         forbidden: Some("/forbidden".into()),
         runtimes: "/runtimes".into(),
+        authority: Some("an authority".to_owned()),
     };
     assert_eq!(errand, expected);
     let environment = fs::read_to_string(format!("/proc/{pid}/environ")).unwrap();

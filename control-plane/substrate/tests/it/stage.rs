@@ -91,6 +91,7 @@ impl Root {
             environment: BTreeMap::from([("FAMILY".to_owned(), FAMILY.into())]),
             forbidden: Some("/forbidden".into()),
             runtimes: "/runtimes".into(),
+            authority: Some("an authority".to_owned()),
         }
     }
 

@@ -7,7 +7,7 @@ use firesteel_core::spark::{
     memory, owned, parameters, sizes,
 };
 use firesteel_protocol::{DriverAssignment, ObjectStore};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the user gave, read and checked.
 #[derive(Clone, Debug)]
@@ -51,8 +51,8 @@ pub struct Bound<'a> {
     pub pod_token: &'a str,
     /// The run's S3 tmp prefix with a trailing slash.
     pub tmp: Option<&'a str>,
-    /// Where event logs go.
-    pub event_logs: Option<&'a str>,
+    /// Where Spark writes event logs, if they are wanted: a folder from which they are shipped.
+    pub event_logs: Option<PathBuf>,
     /// The run's id.
     pub run: &'a str,
     /// The run's name.
@@ -165,11 +165,13 @@ fn ours(bound: &Bound<'_>, effective: &Properties) -> Result<Properties, ConfErr
     if let Some(name) = bound.name {
         ours.insert("spark.app.name".to_owned(), name.to_owned());
     }
-    if let Some(folder) = bound.event_logs {
+    if let Some(folder) = &bound.event_logs {
         ours.extend(of([
             ("spark.eventLog.enabled", yes()),
-            ("spark.eventLog.dir", folder.to_owned()),
+            ("spark.eventLog.dir", format!("file://{}", folder.display())),
             ("spark.eventLog.rolling.enabled", yes()),
+            // A file that has grown is shipped whole.
+            ("spark.eventLog.rolling.maxFileSize", "16m".to_owned()),
         ]));
     }
     Ok(ours)

@@ -21,7 +21,12 @@ pub(super) async fn last_words(folders: &Folders, worked: Worked) -> Exit {
     if !code.is_the_jobs() {
         Notes::new(&folders.stderr()).line(&format!("the job ends: {summary}"));
     }
-    let logs = worked.follower.finish(LOG_PATIENCE).await;
+    let (logs, events) =
+        tokio::join!(worked.follower.finish(LOG_PATIENCE), worked.event_logs.finish(LOG_PATIENCE));
+    if let Err(error) = events {
+        // The job's own logs count; who looks for its history is told what is there.
+        eprintln!("firesteel runner: event logs are not whole in S3: {error}");
+    }
     let complete = logs.complete && worked.logs_taken;
     if let Some(why) = logs.why {
         summary = format!("{summary}\nlogs are not complete: {why}").trim_start().to_owned();

@@ -7,6 +7,7 @@ use super::witness::{Said, Witness, account};
 use crate::clock;
 use crate::credentials::Endpoint;
 use crate::errand::Folders;
+use crate::event_logs::EventLogs;
 use crate::jvm::{Confinement, GuardCommand, Job, Spawner, code, reap};
 use crate::logs::{Follower, S3LogStore};
 use crate::notes::Notes;
@@ -15,7 +16,7 @@ use crate::runtime::Installed;
 use crate::{failure, s3};
 use firesteel_core::time::Millis;
 use firesteel_protocol::transport::Errand;
-use firesteel_protocol::{Assignment, ExitCode, StopOrder};
+use firesteel_protocol::{Assignment, DriverAssignment, ExitCode, StopOrder};
 use nix::sys::signal::Signal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub(super) struct Worked {
     pub(super) ending: Ending,
     pub(super) started: Option<Millis>,
     pub(super) follower: Follower,
+    pub(super) event_logs: EventLogs,
     /// False if the log destination refused at the start.
     pub(super) logs_taken: bool,
 }
@@ -60,7 +62,7 @@ pub(super) async fn work(
     let mut orders = Orders::new(ends.order.clone());
     let s3 = s3::client(&assignment.common().store, &session.keyring);
     let mut worked =
-        Worked { ending: Ending::Stale, started: None, follower: Follower::idle(), logs_taken: true };
+        Worked { ending: Ending::Stale, started: None, follower: Follower::idle(), event_logs: EventLogs::none(), logs_taken: true };
     tokio::select! {
         begun = begin_logs(assignment, folders, &s3) => match begun {
             Ok(follower) => worked.follower = follower,
@@ -74,6 +76,9 @@ pub(super) async fn work(
             worked.ending = ending;
             return worked;
         }
+    }
+    if let Assignment::Driver(DriverAssignment { event_logs: Some(to), .. }) = assignment {
+        worked.event_logs = EventLogs::begin(s3.clone(), to, folders.event_logs());
     }
     let notes = Notes::new(&folders.stderr());
     worked.ending =

@@ -8,9 +8,7 @@ use crate::life::Ending;
 use crate::life::work::Bench;
 use crate::notes::Notes;
 use crate::pod_api::PodApi;
-use crate::s3;
 use crate::staging::{self, ParallelS3, Plan, StagingError};
-use bytes::Bytes;
 use firesteel_core::spark::classification::EXECUTOR_LOG4J;
 use firesteel_core::spark::{Properties, parameters};
 use firesteel_pods::{CapacityNotice, capacity_line};
@@ -32,9 +30,6 @@ pub(super) async fn prepare(assignment: &DriverAssignment, bench: &Bench<'_>) ->
             .line(&format!("{setting} means nothing to S3A, which serves s3:// here; it is passed over"));
     }
     let plan = stage(assignment, &given, bench).await?;
-    if let Some(folder) = &assignment.event_logs {
-        mark_event_logs(folder, bench).await?;
-    }
     let (api, token) = serve_pods(bench).await.map_err(|error| Ending::failed(ExitCode::RUNNER, error))?;
     let (work, url) = (bench.folders.work(), api.url());
     let bound = Bound {
@@ -44,7 +39,7 @@ pub(super) async fn prepare(assignment: &DriverAssignment, bench: &Bench<'_>) ->
         pod_api: &url,
         pod_token: &token,
         tmp: assignment.tmp.as_deref(),
-        event_logs: assignment.event_logs.as_deref(),
+        event_logs: assignment.event_logs.as_ref().map(|_| bench.folders.event_logs()),
         run: assignment.common.job_run.as_str(),
         name: assignment.name.as_deref(),
         work: &work,
@@ -86,17 +81,6 @@ async fn run(plan: &Plan, bench: &Bench<'_>) -> Result<(), Ending> {
 
 fn failed(error: &StagingError) -> Ending {
     Ending::failed(if error.is_disk_full() { ExitCode::DISK_FULL } else { ExitCode::STAGING }, error)
-}
-
-/// Spark refuses to write event logs into a folder that does not exist; on S3 it exists once it has an object.
-async fn mark_event_logs(folder: &str, bench: &Bench<'_>) -> Result<(), Ending> {
-    let folder = format!("{}/", folder.trim_end_matches('/'));
-    let Some((bucket, key)) = s3::bucket_and_key(&folder) else { return Ok(()) };
-    let call = bench.s3.put_object().bucket(bucket).key(key).body(Bytes::new().into());
-    let put = call.send().await.map_err(s3::sort);
-    put.map(drop).map_err(|error| {
-        Ending::failed(ExitCode::LOGS_REFUSED, format!("cannot write event logs to {folder}: {error}"))
-    })
 }
 
 async fn serve_pods(bench: &Bench<'_>) -> std::io::Result<(PodApi, String)> {

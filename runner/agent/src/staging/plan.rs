@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Where EMR's images have Spark; paths below it mean the runtime's SPARK_HOME.
 const EMR_SPARK_HOME: &str = "/usr/lib/spark";
+/// Where EMR's SPARK_HOME has the examples in Python.
+const PYTHON_EXAMPLES: &str = "examples/src/main/python/";
 
 /// The files that a job names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -166,8 +168,14 @@ impl<'a> Planner<'a> {
         let Some(rest) = path.strip_prefix(EMR_SPARK_HOME).filter(|rest| rest.starts_with('/')) else {
             return PathBuf::from(path);
         };
-        let exact = self.spark_home.join(rest.trim_start_matches('/'));
-        if exact.exists() { exact } else { versioned(&exact).unwrap_or(exact) }
+        let rest = rest.trim_start_matches('/');
+        let exact = self.spark_home.join(rest);
+        if exact.exists() {
+            return exact;
+        }
+        // PyPI's pyspark has the examples in Python without the folders between.
+        let flat = rest.strip_prefix(PYTHON_EXAMPLES).map(|rest| self.spark_home.join("examples").join(rest));
+        flat.filter(|path| path.exists()).or_else(|| versioned(&exact)).unwrap_or(exact)
     }
 }
 
@@ -273,6 +281,19 @@ mod tests {
             "{}",
             plan.staged.entry_point
         );
+    }
+
+    #[test]
+    fn examples_in_python_are_found_where_pypi_has_them() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(home.path().join("examples/ml")).unwrap();
+        std::fs::write(home.path().join("examples/ml/als.py"), "").unwrap();
+        let lists = Lists {
+            entry_point: "local:///usr/lib/spark/examples/src/main/python/ml/als.py".into(),
+            ..Lists::default()
+        };
+        let plan = plan(&lists, Path::new("/w"), home.path()).unwrap();
+        assert_eq!(Path::new(&plan.staged.entry_point), home.path().join("examples/ml/als.py"));
     }
 
     #[test]

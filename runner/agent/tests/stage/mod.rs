@@ -79,6 +79,7 @@ impl Stage {
             folder: folder.clone(),
             forbidden: self.forbidden.clone(),
             runtimes: self.runtimes.clone(),
+            authority: None,
         };
         let path = folder.join("errand.json");
         std::fs::write(&path, serde_json::to_vec(&errand).unwrap()).unwrap();

@@ -4,6 +4,7 @@ use super::Site;
 use crate::command::{clean, run};
 use crate::error::InstallError;
 use std::fs;
+use std::path::Path;
 
 /// Sources by path below the source root.
 const SOURCES: &[(&str, &str)] = &[
@@ -29,8 +30,16 @@ const SOURCES: &[(&str, &str)] = &[
     ),
 ];
 
+/// The first example of EMR's user guide.
+const EXAMPLES: &[(&str, &str)] = &[(
+    "org/apache/spark/examples/SparkPi.java",
+    include_str!("../../../jvm/src/examples/java/org/apache/spark/examples/SparkPi.java"),
+)];
+
 /// Name of the jar in `SPARK_HOME/jars`.
 const JAR: &str = "firesteel-spark.jar";
+/// Its place below SPARK_HOME, as on EMR's images.
+const EXAMPLES_JAR: &str = "examples/jars/spark-examples.jar";
 
 /// Which sources these are: a runtime whose jar is of other ones gets a new jar (FNV-1a of all of them).
 pub(super) fn revision() -> String {
@@ -43,7 +52,22 @@ pub(super) fn revision() -> String {
 
 /// Compiles into `SPARK_HOME/jars`. A JVM that runs on an older jar keeps it: the new one comes by a rename.
 pub(super) fn install(site: &Site) -> Result<(), InstallError> {
-    site.say(&format!("compiling {JAR}"));
+    compile(site, SOURCES, &site.jars().join(JAR))
+}
+
+/// Has this SPARK_HOME the jar of examples?
+pub(super) fn has_examples(spark_home: &Path) -> bool {
+    spark_home.join(EXAMPLES_JAR).exists()
+}
+
+/// Compiles the jar of examples: PyPI's pyspark brings those in Python only.
+pub(super) fn install_examples(site: &Site) -> Result<(), InstallError> {
+    compile(site, EXAMPLES, &site.spark_home().join(EXAMPLES_JAR))
+}
+
+fn compile(site: &Site, sources: &[(&str, &str)], place: &Path) -> Result<(), InstallError> {
+    let name = place.file_name().unwrap_or_default();
+    site.say(&format!("compiling {}", name.to_string_lossy()));
     let scratch = site.scratch("java")?;
     let classes = scratch.join("classes");
     let mut javac = clean(site.java.home.join("bin/javac"));
@@ -55,22 +79,26 @@ pub(super) fn install(site: &Site) -> Result<(), InstallError> {
     javac.args(["-encoding", "UTF-8"]);
     javac.args(["-nowarn", "-proc:none", "-Xlint:-options", "-d"]).arg(&classes);
     javac.arg("-cp").arg(format!("{}/*", site.jars().display()));
-    for (path, text) in SOURCES {
+    for (path, text) in sources {
         let file = scratch.join(path);
-        let folder = file.parent().unwrap_or(&scratch);
-        fs::create_dir_all(folder).map_err(InstallError::io(format!("make {}", folder.display())))?;
+        make_parent(&file)?;
         fs::write(&file, text).map_err(InstallError::io(format!("write {}", file.display())))?;
         javac.arg(&file);
     }
     fs::create_dir_all(&classes).map_err(InstallError::io(format!("make {}", classes.display())))?;
     run("compile our Java classes", &mut javac)?;
+    let packed = scratch.join(name);
     let mut jar = clean(site.java.home.join("bin/jar"));
-    let packed = scratch.join(JAR);
     jar.arg("cf").arg(&packed).arg("-C").arg(&classes).arg(".");
     run("pack our Java classes", &mut jar)?;
-    let place = site.jars().join(JAR);
-    fs::rename(&packed, &place).map_err(InstallError::io(format!("rename to {}", place.display())))?;
+    make_parent(place)?;
+    fs::rename(&packed, place).map_err(InstallError::io(format!("rename to {}", place.display())))?;
     super::remove(&scratch)
+}
+
+fn make_parent(file: &Path) -> Result<(), InstallError> {
+    let folder = file.parent().unwrap_or(file);
+    fs::create_dir_all(folder).map_err(InstallError::io(format!("make {}", folder.display())))
 }
 
 /// The JVM options that this Spark's launcher adds on this Java, asked of it.

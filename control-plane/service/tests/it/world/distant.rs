@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use firesteel_journal::{Created, MemoryStore, Page, Store, StoreError};
+use firesteel_journal::{Created, MemoryStore, Page, RecordingStore, Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A store that is a few milliseconds away.
-pub struct Distant(pub Arc<MemoryStore>);
+pub struct Distant(pub Arc<RecordingStore<Arc<MemoryStore>>>);
 
 async fn travel() {
     tokio::time::sleep(Duration::from_millis(3)).await;
