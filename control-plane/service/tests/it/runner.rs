@@ -4,3 +4,4 @@ mod end;
 mod exchange;
 mod hello;
 mod lives;
+mod quota;

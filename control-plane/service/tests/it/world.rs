@@ -31,6 +31,8 @@ pub const ACCOUNT: &str = "000000000000";
 pub const REGION: &str = "us-east-1";
 pub const ROLE: &str = "arn:aws:iam::000000000000:role/job";
 pub const RELEASE: &str = "emr-7.13.0";
+/// vCPU over all applications, unless a test says otherwise.
+const QUOTA: u32 = 400;
 /// Virtual time that anything may take to come about.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -48,20 +50,22 @@ pub struct World {
     pub keys: Arc<Keys>,
     planes: Vec<ControlPlane>,
     turn: AtomicUsize,
+    quota_cpu: u32,
 }
 
 impl World {
     /// One control plane that knows it is alone.
     pub async fn alone() -> Self {
-        Self::with_planes(1).await
+        Self::with_planes(1, QUOTA).await
     }
 
     /// Two control planes beside each other; requests alternate between them.
     pub async fn pair() -> Self {
-        Self::with_planes(2).await
+        Self::with_planes(2, QUOTA).await
     }
 
-    async fn with_planes(count: usize) -> Self {
+    /// So many control planes, and so many vCPU for all applications.
+    pub async fn with_planes(count: usize, quota_cpu: u32) -> Self {
         let host = HostFacts { id: HostId::new("host-1"), cpus: 64, memory_mib: 1 << 20 };
         let clock = Arc::new(Clock::default());
         let store: Arc<MemoryStore> = Arc::default();
@@ -78,12 +82,14 @@ impl World {
             keys: Arc::default(),
             planes: Vec::new(),
             turn: AtomicUsize::new(0),
+            quota_cpu,
         };
         world.start_planes(count).await;
         world
     }
 
-    async fn start_planes(&mut self, count: usize) {
+    /// Starts so many more control planes.
+    pub async fn start_planes(&mut self, count: usize) {
         for _ in 0..count {
             let plane = ControlPlane::start(self.parts(count == 1)).await.expect("the control plane starts");
             self.planes.push(plane);
@@ -92,7 +98,7 @@ impl World {
 
     fn parts(&self, alone: bool) -> Parts {
         Parts {
-            config: config(alone),
+            config: Config { quota_cpu: self.quota_cpu, ..config(alone) },
             state: Arc::new(distant::Distant(self.requests.clone())),
             world: self.clock.clone(),
             substrate: Arc::new(self.substrate.clone()),
@@ -249,7 +255,7 @@ fn config(alone: bool) -> Config {
     Config {
         region: REGION.to_owned(),
         account: ACCOUNT.to_owned(),
-        quota_cpu: 400,
+        quota_cpu: QUOTA,
         heap_percent: 70,
         store: ObjectStore { endpoint: None, region: REGION.to_owned(), path_style: true },
         endpoints: vec!["http://127.0.0.1:9400".to_owned()],
