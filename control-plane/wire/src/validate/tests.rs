@@ -46,65 +46,56 @@ fn good_inputs_pass() {
     }
 }
 
+#[track_caller]
+fn violates(operation: Operation, input: Value, expected: &str) {
+    assert_eq!(message(operation, input), Some(format!("ValidationException {expected}")));
+}
+
+// Every constraint of every operation, each alone: tests/conformance. Here are whole sentences.
+
 #[test]
 fn violations_in_awss_words() {
-    let table = [
-        (
-            Operation::GetApplication,
-            json!({}),
-            "1 validation error detected: Value null at 'applicationId' failed to satisfy constraint: Member must not be null",
-        ),
-        (
-            Operation::GetApplication,
-            json!({"applicationId": "A"}),
-            "1 validation error detected: Value 'A' at 'applicationId' failed to satisfy constraint: Member must satisfy regular expression pattern: [0-9a-z]+",
-        ),
-        (
-            Operation::ListApplications,
-            json!({"maxResults": 51}),
-            "1 validation error detected: Value '51' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 50",
-        ),
-        (
-            Operation::ListApplications,
-            json!({"maxResults": 0}),
-            "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1",
-        ),
-        (
-            Operation::ListApplications,
-            json!({"states": ["STARTED", "GONE"]}),
-            "1 validation error detected: Value '[STARTED, GONE]' at 'states' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [CREATING, CREATED, STARTING, STARTED, STOPPING, STOPPED, TERMINATED]]",
-        ),
-        (
-            Operation::StartJobRun,
-            start(json!({"mode": "FAST"})),
-            "1 validation error detected: Value 'FAST' at 'mode' failed to satisfy constraint: Member must satisfy enum value set: [BATCH, STREAMING]",
-        ),
-        (
-            Operation::StartJobRun,
-            start(json!({"jobDriver": {}})),
-            "1 validation error detected: Value at 'jobDriver' failed to satisfy constraint: Member must have exactly one of its members set",
-        ),
-        (
-            Operation::StartJobRun,
-            start(json!({"tags": {"k": "é"}})),
-            "1 validation error detected: Value '{k=é}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 0, Member must satisfy regular expression pattern: [A-Za-z0-9 /_.:=+@-]*]",
-        ),
-        (
-            Operation::StartJobRun,
-            start(
-                json!({"configurationOverrides": {"applicationConfiguration": [{"classification": "a"}, {"classification": " "}]}}),
-            ),
-            "1 validation error detected: Value ' ' at 'configurationOverrides.applicationConfiguration.2.member.classification' failed to satisfy constraint: Member must satisfy regular expression pattern: .*\\S.*",
-        ),
-        (
-            Operation::CreateApplication,
-            json!({"type": "SPARK", "releaseLabel": "e", "clientToken": "t", "initialCapacity": {"DRIVER": {"workerConfiguration": {"cpu": "x", "memory": "1"}}}}),
-            "2 validation errors detected: Value 'x' at 'initialCapacity.DRIVER.member.workerConfiguration.cpu' failed to satisfy constraint: Member must satisfy regular expression pattern: [1-9][0-9]*(\\s)?(vCPU|vcpu|VCPU)?; Value null at 'initialCapacity.DRIVER.member.workerCount' failed to satisfy constraint: Member must not be null",
-        ),
-    ];
-    for (operation, input, expected) in table {
-        assert_eq!(message(operation, input), Some(format!("ValidationException {expected}")));
-    }
+    violates(
+        Operation::GetApplication,
+        json!({}),
+        "1 validation error detected: Value null at 'applicationId' failed to satisfy constraint: Member must not be null",
+    );
+    violates(
+        Operation::GetApplication,
+        json!({"applicationId": "A"}),
+        "1 validation error detected: Value 'A' at 'applicationId' failed to satisfy constraint: Member must satisfy regular expression pattern: [0-9a-z]+",
+    );
+    violates(
+        Operation::ListApplications,
+        json!({"maxResults": 51}),
+        "1 validation error detected: Value '51' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 50",
+    );
+    violates(
+        Operation::ListApplications,
+        json!({"states": ["STARTED", "GONE"]}),
+        "1 validation error detected: Value '[STARTED, GONE]' at 'states' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [CREATING, CREATED, STARTING, STARTED, STOPPING, STOPPED, TERMINATED]]",
+    );
+}
+
+#[test]
+fn violations_deep_inside() {
+    violates(
+        Operation::StartJobRun,
+        start(json!({"tags": {"k": "é"}})),
+        "1 validation error detected: Value '{k=é}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 0, Member must satisfy regular expression pattern: [A-Za-z0-9 /_.:=+@-]*]",
+    );
+    let bad = json!([{"classification": "a"}, {"classification": " "}]);
+    violates(
+        Operation::StartJobRun,
+        start(json!({"configurationOverrides": {"applicationConfiguration": bad}})),
+        "1 validation error detected: Value ' ' at 'configurationOverrides.applicationConfiguration.2.member.classification' failed to satisfy constraint: Member must satisfy regular expression pattern: .*\\S.*",
+    );
+    let pools = json!({"DRIVER": {"workerConfiguration": {"cpu": "x", "memory": "1"}}});
+    violates(
+        Operation::CreateApplication,
+        json!({"type": "SPARK", "releaseLabel": "e", "clientToken": "t", "initialCapacity": pools}),
+        "2 validation errors detected: Value 'x' at 'initialCapacity.DRIVER.member.workerConfiguration.cpu' failed to satisfy constraint: Member must satisfy regular expression pattern: [1-9][0-9]*(\\s)?(vCPU|vcpu|VCPU)?; Value null at 'initialCapacity.DRIVER.member.workerCount' failed to satisfy constraint: Member must not be null",
+    );
 }
 
 #[test]

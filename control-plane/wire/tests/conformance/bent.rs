@@ -101,6 +101,10 @@ fn constraints() {
     ] {
         noticed_at_input(expected, |m| m["shapes"][shape][which] = value);
     }
+}
+
+#[test]
+fn members_and_unions() {
     noticed_at_input("StartSession : {", |m| {
         let required = m["shapes"]["StartSessionRequest"]["required"].as_array_mut().expect("a list");
         required.push(json!("name"));
