@@ -48,7 +48,7 @@ pub fn find_python(span: Span) -> Result<Python, String> {
     }
     for minor in 6..=15 {
         let outside = python_candidates(3, minor).iter().find_map(|candidate| probe_python(candidate));
-        found.extend(outside.map(|python| python.version));
+        found.extend(outside.map(|python| python.version).filter(|version| !found.contains(version)));
     }
     let (low, high) = (span.low, span.high);
     Err(format!(
