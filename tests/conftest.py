@@ -12,8 +12,14 @@ import runs  # noqa: E402
 from installation import FIRESTEEL, ROOT, Installation, clean_environment  # noqa: E402
 
 LABELS = ["emr-7.13.0", "emr-6.15.0", "emr-spark-8.1.0"]
+# Runs where there is a Python that it bears, and says what it needs where there is none.
+OLD_LABEL = "emr-6.7.0"
 JOBS = Path(__file__).parent / "jobs"
 WORD_COUNT = ROOT / "examples" / "word-count"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all-labels", action="store_true", help="test_labels.py: every label of the catalogue, and the table in docs")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,6 +27,7 @@ def runtimes():
     """The labels that the tests run on; the first time this takes minutes, and it shows its progress."""
     for label in LABELS:
         subprocess.run([str(FIRESTEEL), "release", "install", label], env=clean_environment(), check=True)
+    subprocess.run([str(FIRESTEEL), "release", "install", OLD_LABEL], env=clean_environment(), check=False)
 
 
 @pytest.fixture(scope="session")
