@@ -109,28 +109,36 @@ fn lengths_count_characters() {
 #[test]
 fn wrong_types_are_named_and_come_before_violations() {
     let table = [
-        (json!({"applicationId": "A B", "name": 5}), "'name': NUMBER_VALUE can not be converted to String"),
+        (json!({"applicationId": "A B", "name": 5}), "'name': NUMBER_VALUE can not be converted to a String"),
         (
             json!({"retryPolicy": {"maxAttempts": 1.5}}),
-            "'retryPolicy.maxAttempts': DECIMAL_VALUE can not be converted to Integer",
+            "'retryPolicy.maxAttempts': DECIMAL_VALUE can not be converted to an Integer",
         ),
         (
             json!({"retryPolicy": {"maxAttempts": 2_147_483_648u64}}),
-            "'retryPolicy.maxAttempts': NUMBER_VALUE can not be converted to Integer",
+            "'retryPolicy.maxAttempts': NUMBER_VALUE can not be converted to an Integer",
         ),
         (
             json!({"executionTimeoutMinutes": u64::MAX}),
-            "'executionTimeoutMinutes': NUMBER_VALUE can not be converted to Long",
+            "'executionTimeoutMinutes': NUMBER_VALUE can not be converted to a Long",
         ),
-        (json!({"retryPolicy": []}), "'retryPolicy': START_ARRAY can not be converted to Structure"),
-        (json!({"tags": {"k": 1}}), "'tags.k.member': NUMBER_VALUE can not be converted to String"),
+        (json!({"retryPolicy": []}), "'retryPolicy': Expected structure or map, or null"),
+        (json!({"tags": {"k": 1}}), "'tags.k.member': NUMBER_VALUE can not be converted to a String"),
         (
             json!({"jobDriver": {"sparkSubmit": {"entryPoint": "e", "entryPointArguments": ["a", null]}}}),
-            "'jobDriver.sparkSubmit.entryPointArguments.2.member': NULL_VALUE can not be converted to String",
+            "'jobDriver.sparkSubmit.entryPointArguments.2.member': NULL_VALUE can not be converted to a String",
         ),
+        (json!({"tags": "k=v"}), "'tags': Expected structure or map, or null"),
+        (json!({"name": ["n"]}), "'name': Start of list found where not expected."),
+        (json!({"name": {}}), "'name': Start of structure or map found where not expected."),
+        (
+            json!({"executionIamPolicy": {"policyArns": "arn"}}),
+            "'executionIamPolicy.policyArns': Expected list or null",
+        ),
+        (json!({"name": true}), "'name': TRUE_VALUE can not be converted to a String"),
         (
             json!({"flexExecution": {"enabled": "true"}}),
-            "'flexExecution.enabled': STRING_VALUE can not be converted to Boolean",
+            "'flexExecution.enabled': STRING_VALUE can not be converted to a Boolean",
         ),
     ];
     for (extra, expected) in table {
