@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import runs  # noqa: E402
 from installation import FIRESTEEL, ROOT, Installation, clean_environment  # noqa: E402
+from pair import Pair  # noqa: E402
 
 LABELS = ["emr-7.13.0", "emr-6.15.0", "emr-spark-8.1.0"]
 # Runs where there is a Python that it bears, and says what it needs where there is none.
@@ -39,8 +40,27 @@ def up(tmp_path_factory, runtimes):
         stage(at)
         yield at
     finally:
-        took = at.end()
-    at.wait_until_alone(limit=max(1.0, 20 - took))
+        at.end()
+    at.wait_until_alone(limit=60)
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory, runtimes):
+    """Two control planes on one state, asked in turn; the same bucket `bkt`."""
+    at = Pair(tmp_path_factory.mktemp("pair")).start()
+    try:
+        at.s3.create_bucket(Bucket="bkt")
+        stage(at)
+        yield at
+    finally:
+        at.end()
+    at.wait_until_alone(limit=60)
+
+
+@pytest.fixture(scope="module", params=["one up", "two serves"])
+def at(request):
+    """Whoever answers the API: every client's test passes on both."""
+    return request.getfixturevalue("up" if request.param == "one up" else "pair")
 
 
 @pytest.fixture
@@ -74,7 +94,7 @@ def pytest_runtest_makereport(item, call):
     """What `up` said, beside the failure of a test that used one."""
     report = (yield).get_result()
     if report.failed:
-        for name in ("up", "alone"):
+        for name in ("up", "alone", "at", "pair"):
             at = item.funcargs.get(name) if hasattr(item, "funcargs") else None
             if isinstance(at, Installation):
                 report.sections.append((f"stderr of firesteel up ({at.data})", at.tail()))
