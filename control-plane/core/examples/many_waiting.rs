@@ -82,7 +82,7 @@ impl Bench {
             release: ReleaseLabel::new("emr-7.13.0"),
             needs,
             tags: BTreeMap::new(),
-            body: json!({ "inline": { "echo": { "jobDriver": { "sparkSubmit": { "entryPoint": "s3://b/k.py" } } } } }),
+            body: json!({ "inline": { "echo": { "jobDriver": { "sparkSubmit": { "entryPoint": "s3://b/k.py" } } } } }).into(),
         };
         Command::StartJobRun { run: Box::new(run), looked_at: self.app.removals }
     }
