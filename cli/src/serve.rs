@@ -78,10 +78,11 @@ async fn gather(
     ports: &Ports,
     identities: Arc<KnownIdentities>,
 ) -> anyhow::Result<(Parts, Arc<servers::Servers>)> {
-    let aws = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .timeout_config(machine::timeouts())
-        .load()
-        .await;
+    let mut aws = aws_config::defaults(aws_config::BehaviorVersion::latest());
+    if let Some(http) = crate::trust::sdk_client()? {
+        aws = aws.http_client(http);
+    }
+    let aws = aws.timeout_config(machine::timeouts()).load().await;
     let region = aws.region().context("no region: set AWS_REGION")?.to_string();
     let store = object_store(&aws, &region);
     let state = Arc::new(S3Store::new(s3_client(&aws, &store), &serve.state.bucket, &serve.state.prefix));
