@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import runs  # noqa: E402
 from installation import FIRESTEEL, ROOT, Installation, clean_environment  # noqa: E402
-from pair import Pair  # noqa: E402
+from pair import Pair, Storm  # noqa: E402
 
 LABELS = ["emr-7.13.0", "emr-6.15.0", "emr-spark-8.1.0"]
 # Runs where there is a Python that it bears, and says what it needs where there is none.
@@ -57,10 +57,18 @@ def pair(tmp_path_factory, runtimes):
     at.wait_until_alone(limit=60)
 
 
-@pytest.fixture(scope="module", params=["one up", "two serves"])
+@pytest.fixture(scope="module", params=["one up", "two serves", "two serves killed in turn"])
 def at(request):
-    """Whoever answers the API: every client's test passes on both."""
-    return request.getfixturevalue("up" if request.param == "one up" else "pair")
+    """Whoever answers the API: every test of a client passes on all."""
+    if request.param == "one up":
+        yield request.getfixturevalue("up")
+        return
+    pair = request.getfixturevalue("pair")
+    if request.param == "two serves":
+        yield pair
+        return
+    with Storm(pair):
+        yield pair
 
 
 @pytest.fixture

@@ -93,6 +93,37 @@ class Plane(Installation):
         return {pid: text for pid, text in self.processes().items() if pid != self.process.pid}
 
 
+class Storm:
+    """Kills one of the two with SIGKILL and starts it again, the other one next, as long as it lasts."""
+
+    def __init__(self, pair: Pair, pause: float = 4) -> None:
+        self.pair, self.pause = pair, pause
+        self.over = threading.Event()
+        self.killed = 0
+        self.fault: BaseException | None = None
+        self.thread = threading.Thread(target=self.rage)
+
+    def __enter__(self) -> "Storm":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.over.set()
+        self.thread.join()
+        assert self.fault is None and self.killed > 0, self.fault
+
+    def rage(self) -> None:
+        try:
+            for plane in itertools.cycle(self.pair.planes):
+                if self.over.wait(self.pause):
+                    return
+                plane.end(signal.SIGKILL)
+                self.killed += 1
+                plane.start()
+        except BaseException as fault:  # noqa: BLE001 said when the storm is over
+            self.fault = fault
+
+
 class Proxy(ThreadingHTTPServer):
     """Passes each request on as it is, to the backends in turn; to the next one if a backend does not take it.
 
