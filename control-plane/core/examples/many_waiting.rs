@@ -28,7 +28,8 @@ struct Bench {
 impl Bench {
     /// An application with so many runs that wait for room, or for their turn.
     fn new(runs: u64, scheduler: bool) -> Self {
-        let room = Room { host: HostId::new("host"), quota_cpu: 16, heap_mib: 1 << 16, heap_share_mib: 1 << 12 };
+        let room =
+            Room { host: HostId::new("host"), quota_cpu: 16, heap_mib: 1 << 16, heap_share_mib: 1 << 12 };
         let mut bench = Self { app: Application::default(), room, next: 0 };
         let identity = Identity {
             id: ApplicationId::new("app"),
