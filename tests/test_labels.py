@@ -18,6 +18,7 @@ ARGUMENTS = ["--input", "s3://bkt/input/*.json.gz", "--output"]
 NEEDS = re.compile(r" \(Spark \S+\) cannot run on this machine: it needs (Python|a JDK) .* found ")
 RELEASES = ROOT / "docs" / "releases.md"
 BEGIN, END = "<!-- begin: written by make labels -->\n", "<!-- end -->\n"
+HEAD = "| label | Spark | Hadoop | Python | Java | day | word count |\n|---|---|---|---|---|---|---|\n"
 
 
 def releases(**variables: str) -> dict[str, list[str]]:
@@ -52,15 +53,15 @@ def counted(up, request):
 
 @pytest.fixture(scope="module")
 def table(request):
-    """Rows of the table in docs/releases.md, which is written anew after a run with all labels."""
+    """Rows of the table in docs/releases.md by label; with all labels (or some, by -k) the new ones are written there."""
     rows: dict[str, str] = {}
     yield rows
-    if request.config.getoption("--all-labels") and rows:
+    if request.config.getoption("--all-labels"):
         before, _, rest = RELEASES.read_text().partition(BEGIN)
-        after = rest.partition(END)[2]
-        day = datetime.datetime.now(datetime.timezone.utc).date()
-        head = f"Run on {day}, one executor each:\n\n| label | Spark | Hadoop | Python | Java | word count |\n|---|---|---|---|---|---|\n"
-        RELEASES.write_text(before + BEGIN + head + "".join(rows.values()) + END + after)
+        old, _, after = rest.partition(END)
+        known = {line.split("|")[1].strip(): f"{line}\n" for line in old.splitlines() if line.startswith("| emr-")} | rows
+        written = "".join(known[label] for label in releases() if label in known)
+        RELEASES.write_text(before + BEGIN + HEAD + written + END + after)
 
 
 def test_the_word_count(counted, table, label):
@@ -84,7 +85,8 @@ def row(label: str, verdict: str) -> str:
     runtime = json.loads(found[-1].read_text()) if found else {}
     java = re.search(r" VM (\S+?)(-|$)", runtime.get("java", {}).get("build", ""))
     facts = [runtime.get("spark_version", spark), runtime.get("hadoop_version", "–"), runtime.get("python_version", "–")]
-    return "| " + " | ".join([label, *facts, java[1] if java else "–", verdict]) + " |\n"
+    day = datetime.datetime.now(datetime.timezone.utc).date()
+    return "| " + " | ".join([label, *facts, java[1] if java else "–", str(day), verdict]) + " |\n"
 
 
 @pytest.fixture
