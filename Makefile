@@ -1,5 +1,5 @@
 # firesteel: `make demo` runs the main job, `make test` passes the tests; both install what they need.
-.PHONY: help prerequisites build demo test lint unit simulate stories bench update-model clean
+.PHONY: help prerequisites build demo test lint unit simulate stories labels bench update-model clean
 
 CARGO ?= cargo
 FIRESTEEL := target/release/firesteel
@@ -43,6 +43,10 @@ simulate: prerequisites
 # End to end: real Spark, real AWS CLI and boto3, real processes.
 stories: build .cache/venv/installed
 	$(PYTHON) -m pytest tests
+
+# The word count on every label of the catalogue, and the table of docs/releases.md; 0.9 GB for each Spark version.
+labels: build .cache/venv/installed
+	$(PYTHON) -m pytest tests/test_labels.py --all-labels
 
 bench: build .cache/venv/installed
 	$(PYTHON) bench/run.py

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ["cold_run", "api_rate", "memory", "log_latency", "sim"]
+NAMES = ["cold_run", "api_rate", "history", "memory", "log_latency", "sim"]
 ROOT = Path(__file__).resolve().parents[1]
 
 

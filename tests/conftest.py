@@ -10,10 +10,17 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import runs  # noqa: E402
 from installation import FIRESTEEL, ROOT, Installation, clean_environment  # noqa: E402
+from pair import Pair, Storm  # noqa: E402
 
 LABELS = ["emr-7.13.0", "emr-6.15.0", "emr-spark-8.1.0"]
+# Runs where there is a Python that it bears, and says what it needs where there is none.
+OLD_LABEL = "emr-6.7.0"
 JOBS = Path(__file__).parent / "jobs"
 WORD_COUNT = ROOT / "examples" / "word-count"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all-labels", action="store_true", help="test_labels.py: every label of the catalogue, and the table in docs")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,6 +28,7 @@ def runtimes():
     """The labels that the tests run on; the first time this takes minutes, and it shows its progress."""
     for label in LABELS:
         subprocess.run([str(FIRESTEEL), "release", "install", label], env=clean_environment(), check=True)
+    subprocess.run([str(FIRESTEEL), "release", "install", OLD_LABEL], env=clean_environment(), check=False)
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +40,35 @@ def up(tmp_path_factory, runtimes):
         stage(at)
         yield at
     finally:
-        took = at.end()
-    at.wait_until_alone(limit=max(1.0, 20 - took))
+        at.end()
+    at.wait_until_alone(limit=60)
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory, runtimes):
+    """Two control planes on one state, asked in turn; the same bucket `bkt`."""
+    at = Pair(tmp_path_factory.mktemp("pair")).start()
+    try:
+        at.s3.create_bucket(Bucket="bkt")
+        stage(at)
+        yield at
+    finally:
+        at.end()
+    at.wait_until_alone(limit=60)
+
+
+@pytest.fixture(scope="module", params=["one up", "two serves", "two serves killed in turn"])
+def at(request):
+    """Whoever answers the API: every test of a client passes on all."""
+    if request.param == "one up":
+        yield request.getfixturevalue("up")
+        return
+    pair = request.getfixturevalue("pair")
+    if request.param == "two serves":
+        yield pair
+        return
+    with Storm(pair):
+        yield pair
 
 
 @pytest.fixture
@@ -67,7 +102,7 @@ def pytest_runtest_makereport(item, call):
     """What `up` said, beside the failure of a test that used one."""
     report = (yield).get_result()
     if report.failed:
-        for name in ("up", "alone"):
+        for name in ("up", "alone", "at", "pair"):
             at = item.funcargs.get(name) if hasattr(item, "funcargs") else None
             if isinstance(at, Installation):
                 report.sections.append((f"stderr of firesteel up ({at.data})", at.tail()))

@@ -15,7 +15,8 @@ import botocore.config
 ROOT = Path(__file__).resolve().parents[1]
 FIRESTEEL = Path(os.environ.get("FIRESTEEL", ROOT / "target" / "release" / "firesteel"))
 AWS = ROOT / ".cache" / "venv" / "bin" / "aws"
-READY = 60  # seconds that `up` may take until its line
+READY = 120  # seconds that `up` may take until its line, on a loaded machine
+END = 60  # seconds that it may take to end
 
 
 class Installation:
@@ -51,7 +52,7 @@ class Installation:
         assert f"ready on {self.scheme}://" in line and f":{self.port} " in line, f"up said {line!r}:\n{self.tail()}"
         return self
 
-    def end(self, how: int = signal.SIGTERM, limit: float = 20) -> float:
+    def end(self, how: int = signal.SIGTERM, limit: float = END) -> float:
         """Sends a signal and waits for the end; the seconds that it took."""
         began = time.monotonic()
         self.process.send_signal(how)
@@ -119,12 +120,16 @@ class Installation:
     def client(self, service: str):
         """A boto3 client, with retries as they come."""
         if service not in self._clients:
-            names = {"AWS_ENDPOINT_URL": "endpoint_url", "AWS_REGION": "region_name"}
-            names |= {"AWS_ACCESS_KEY_ID": "aws_access_key_id", "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key"}
-            config = botocore.config.Config(retries={"mode": "standard"}, s3={"addressing_style": "path"})
-            arguments = {to: self.variables[name] for name, to in names.items()}
-            self._clients[service] = boto3.session.Session().client(service, config=config, **arguments)
+            self._clients[service] = self.connect(service, self.variables["AWS_ENDPOINT_URL"])
         return self._clients[service]
+
+    def connect(self, service: str, endpoint: str):
+        """A new boto3 client of this endpoint with the operator's keys."""
+        names = {"AWS_REGION": "region_name"}
+        names |= {"AWS_ACCESS_KEY_ID": "aws_access_key_id", "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key"}
+        config = botocore.config.Config(retries={"mode": "standard"}, s3={"addressing_style": "path"})
+        arguments = {to: self.variables[name] for name, to in names.items()}
+        return boto3.session.Session().client(service, config=config, endpoint_url=endpoint, **arguments)
 
     @property
     def emr(self):

@@ -8,7 +8,7 @@ from installation import FIRESTEEL, Installation, wait_for
 
 TERMINAL = ("SUCCESS", "FAILED", "CANCELLED")
 LEGAL = ["SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", *TERMINAL]
-LIMIT = 240  # seconds for a small run on a busy machine
+LIMIT = 300  # seconds for a small run on a busy machine
 # The smallest that the table of sizes knows: 1 vCPU each, one executor, no dynamic allocation.
 SMALL = {
     "spark.driver.cores": "1",

@@ -9,13 +9,18 @@ from botocore.exceptions import ClientError
 from installation import wait_for
 
 
-def state(up, application: str) -> str:
-    return up.emr.get_application(applicationId=application)["application"]["state"]
+@pytest.fixture(scope="module")
+def application(at) -> str:
+    return runs.application(at)
 
 
-def test_the_life_of_an_application(up):
+def state(at, application: str) -> str:
+    return at.emr.get_application(applicationId=application)["application"]["state"]
+
+
+def test_the_life_of_an_application(at):
     began = datetime.datetime.now(datetime.UTC)
-    created = up.emr.create_application(
+    created = at.emr.create_application(
         releaseLabel="emr-7.13.0",
         type="SPARK",
         name="life",
@@ -25,32 +30,32 @@ def test_the_life_of_an_application(up):
     )
     application = created["applicationId"]
     assert created["arn"].endswith(f":/applications/{application}")
-    wait_for(lambda: state(up, application) == "CREATED", 10, "CREATED")
-    got = up.emr.get_application(applicationId=application)["application"]
+    wait_for(lambda: state(at, application) == "CREATED", 60, "CREATED")
+    got = at.emr.get_application(applicationId=application)["application"]
     assert got["type"] == "Spark" and got["tags"] == {"team": "genomics"}
     assert got["maximumCapacity"] == {"cpu": "4 vCPU", "memory": "16 GB"}
     assert got["autoStopConfiguration"] == {"enabled": True, "idleTimeoutMinutes": 30}
     second = datetime.timedelta(seconds=1)
     assert began - second <= got["createdAt"] <= datetime.datetime.now(datetime.UTC) + second
 
-    up.emr.update_application(applicationId=application, maximumCapacity={"cpu": "8 vCPU", "memory": "32 GB"})
-    up.emr.start_application(applicationId=application)
-    wait_for(lambda: state(up, application) == "STARTED", 60, "STARTED")
+    at.emr.update_application(applicationId=application, maximumCapacity={"cpu": "8 vCPU", "memory": "32 GB"})
+    at.emr.start_application(applicationId=application)
+    wait_for(lambda: state(at, application) == "STARTED", 60, "STARTED")
     with pytest.raises(ClientError, match="Current status: STARTED"):
-        up.emr.delete_application(applicationId=application)
-    up.emr.stop_application(applicationId=application)
-    wait_for(lambda: state(up, application) == "STOPPED", 60, "STOPPED")
-    got = up.emr.get_application(applicationId=application)["application"]
+        at.emr.delete_application(applicationId=application)
+    at.emr.stop_application(applicationId=application)
+    wait_for(lambda: state(at, application) == "STOPPED", 60, "STOPPED")
+    got = at.emr.get_application(applicationId=application)["application"]
     assert got["maximumCapacity"] == {"cpu": "8 vCPU", "memory": "32 GB"}
-    up.emr.delete_application(applicationId=application)
-    wait_for(lambda: state(up, application) == "TERMINATED", 10, "TERMINATED")
-    pages = up.emr.get_paginator("list_applications").paginate()
+    at.emr.delete_application(applicationId=application)
+    wait_for(lambda: state(at, application) == "TERMINATED", 60, "TERMINATED")
+    pages = at.emr.get_paginator("list_applications").paginate()
     assert application not in [each["id"] for page in pages for each in page["applications"]]
 
 
-def test_tokens_make_one_application_and_one_run(up, application):
+def test_tokens_make_one_application_and_one_run(at, application):
     token = str(uuid.uuid4())
-    create = lambda name: up.emr.create_application(  # noqa: E731
+    create = lambda name: at.emr.create_application(  # noqa: E731
         clientToken=token, releaseLabel="emr-7.13.0", type="SPARK", name=name
     )
     assert create("once")["applicationId"] == create("once")["applicationId"]
@@ -58,25 +63,25 @@ def test_tokens_make_one_application_and_one_run(up, application):
         create("twice")
     assert caught.value.response["Error"]["Code"] == "ConflictException"
 
-    first, second = (runs.start(up, application, "s3://bkt/jobs/none.py", clientToken=token) for _ in range(2))
+    first, second = (runs.start(at, application, "s3://bkt/jobs/none.py", clientToken=token) for _ in range(2))
     assert first.id == second.id
     first.failed()
-    assert runs.start(up, application, "s3://bkt/jobs/none.py", clientToken=token).id == first.id, "also when it has ended"
+    assert runs.start(at, application, "s3://bkt/jobs/none.py", clientToken=token).id == first.id, "also when it has ended"
     with pytest.raises(ClientError) as caught:
-        runs.start(up, application, "s3://bkt/jobs/other.py", clientToken=token)
+        runs.start(at, application, "s3://bkt/jobs/other.py", clientToken=token)
     assert caught.value.response["Error"]["Code"] == "ConflictException"
 
 
-def test_lists_come_in_pages(up):
-    application = runs.application(up)
-    started = [runs.start(up, application, "s3://bkt/jobs/none.py", name=f"run {number}") for number in range(5)]
+def test_lists_come_in_pages(at):
+    application = runs.application(at)
+    started = [runs.start(at, application, "s3://bkt/jobs/none.py", name=f"run {number}") for number in range(5)]
     for run in started:
         run.failed()
-    pages = up.emr.get_paginator("list_job_runs").paginate(applicationId=application, PaginationConfig={"PageSize": 2})
+    pages = at.emr.get_paginator("list_job_runs").paginate(applicationId=application, PaginationConfig={"PageSize": 2})
     found = [[run["id"] for run in page["jobRuns"]] for page in pages]
     assert [len(page) for page in found] == [2, 2, 1]
     assert sum(found, []) == [run.id for run in reversed(started)], "newest first"
-    listed = lambda **chosen: up.emr.list_job_runs(applicationId=application, **chosen)["jobRuns"]  # noqa: E731
+    listed = lambda **chosen: at.emr.list_job_runs(applicationId=application, **chosen)["jobRuns"]  # noqa: E731
     assert len(listed(states=["FAILED"])) == 5 and listed(states=["SUCCESS", "RUNNING"]) == []
     middle = listed()[2]["createdAt"]
     assert len(listed(createdAtAfter=middle)) in (2, 3)
@@ -84,16 +89,16 @@ def test_lists_come_in_pages(up):
         listed(nextToken="nonsense")
 
 
-def test_cancel(up, application):
-    run = runs.start(up, application, "s3://bkt/jobs/steady.py", ["120"])
+def test_cancel(at, application):
+    run = runs.start(at, application, "s3://bkt/jobs/steady.py", ["120"])
     run.says("line 00003")
     with pytest.raises(ClientError) as caught:
-        up.emr.stop_application(applicationId=application)
+        at.emr.stop_application(applicationId=application)
     assert caught.value.response["Error"]["Code"] == "ValidationException", "a run is active"
-    up.emr.cancel_job_run(applicationId=application, jobRunId=run.id)
-    got = run.wait(limit=60)
+    at.emr.cancel_job_run(applicationId=application, jobRunId=run.id)
+    got = run.wait()
     assert got["state"] == "CANCELLED", run.story()
     assert "CANCELLING" in run.states or run.states[-2:] == ["RUNNING", "CANCELLED"]
     assert run.log().startswith("begin\nline 00000"), "what was written until then is in S3"
-    attempts = up.emr.list_job_run_attempts(applicationId=application, jobRunId=run.id)["jobRunAttempts"]
+    attempts = at.emr.list_job_run_attempts(applicationId=application, jobRunId=run.id)["jobRunAttempts"]
     assert [attempt["state"] for attempt in attempts] == ["CANCELLED"]

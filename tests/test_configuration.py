@@ -103,3 +103,11 @@ def test_what_is_refused(up, label, given, words):
     runtime = {"runtimeConfiguration": given["applicationConfiguration"]}
     code, message, _ = refused(up.emr.create_application, releaseLabel=label, type="SPARK", **runtime)
     assert code == "ValidationException" and words in message, message
+
+
+def test_a_program_that_names_its_own_master_is_told(up, application):
+    script = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.master('local[2]').getOrCreate()\nprint(spark.range(10).count())\n"
+    run = runs.start(up, application, up.put("jobs/own_master.py", script))
+    run.succeeded()
+    assert run.log() == "10\n"
+    assert "Firesteel: the program itself set spark.master to local[2]" in run.log("stderr")

@@ -31,7 +31,7 @@ def test_emrs_default_sizes(up, application):
     got = run.succeeded(limit=400)
     assert "partitions 200 groups 1000\n" in run.log()
     seconds = got["totalExecutionDurationSeconds"]
-    used = runs.wait_for(lambda: run.get().get("totalResourceUtilization"), 60, "the sum of resources")
+    used = runs.wait_for(lambda: run.get().get("totalResourceUtilization"), 120, "the sum of resources")
     # At least the driver's 4 vCPU and 16 GB for as long as the run took, whatever the real heap.
     assert used["memoryGBHour"] >= 0.9 * used["vCPUHour"] * 4
     assert used["vCPUHour"] >= 4 * (seconds - 5) / 3600

@@ -166,7 +166,7 @@ def test_a_session_of_a_role_calls_the_api_and_one_without_statements_does_not(g
     arn = f"arn:aws:emr-serverless:us-east-1:{ACCOUNT}:/applications/{guarded.app}"
     found = refused(session.delete_application, applicationId=guarded.app)
     denied(found, "emr-serverless:DeleteApplication", arn, caller)
-    for token in (None, given["SessionToken"][:-4] + "AAAA", "forged"):
+    for token in (None, given["SessionToken"][:-4] + "zzzz", "forged"):
         code = refused(client(guarded, "emr-serverless", *keys, token).list_applications)[0]
         assert code == "UnrecognizedClientException", token
 
@@ -213,7 +213,7 @@ def test_what_does_not_start_says_why(tmp_path):
     done = up(at)
     assert done.returncode == 1 and "chmod 600" in done.stderr, done.stderr
     (at.data / "identities.toml").unlink()
-    write(at, "roles.toml", ROLES.replace("List*", "Lists*"))
+    write(at, "roles.toml", ROLES.replace("List*", "Listing*"))
     done = up(at)
     assert done.returncode == 1 and "is no action" in done.stderr, done.stderr
 
@@ -253,7 +253,7 @@ def test_http_2_by_negotiation(secure):
 
 def test_connections_that_do_not_come_to_their_point(secure):
     """Half-open handshakes and slow heads are dropped, and a crowd of them keeps nobody out who comes from elsewhere."""
-    idle = [socket.create_connection(("127.0.0.2", secure.port)) for _ in range(600)]
+    idle = [socket.create_connection(("127.0.0.1", secure.port), source_address=("127.0.0.2", 0)) for _ in range(600)]
     try:
         # One address has its bound; what is beyond is closed at once.
         beyond = idle[-1]

@@ -22,65 +22,66 @@ def check_states(seen: list[str]) -> None:
     assert "RUNNING" in seen and seen[-1] == "SUCCESS", seen
 
 
-def check_output(up, prefix: str) -> None:
+def check_output(at, prefix: str) -> None:
     """Parquet in S3, committed by the magic committer, with nothing temporary left."""
-    keys = up.keys(prefix)
-    success = json.loads(up.s3.get_object(Bucket="bkt", Key=f"{prefix}_SUCCESS")["Body"].read())
+    keys = at.keys(prefix)
+    success = json.loads(at.s3.get_object(Bucket="bkt", Key=f"{prefix}_SUCCESS")["Body"].read())
     assert success["committer"] == "magic"
     parts = [key for key in keys if key.endswith(".parquet")]
     assert sorted(f"/{key}" for key in parts) == sorted(success["filenames"])
     assert set(keys) == {*parts, f"{prefix}_SUCCESS"}
-    assert "Uploads" not in up.s3.list_multipart_uploads(Bucket="bkt", Prefix=prefix)
+    assert "Uploads" not in at.s3.list_multipart_uploads(Bucket="bkt", Prefix=prefix)
 
 
-def test_the_story_by_the_aws_cli(up):
-    up.shell("aws s3 mb s3://my-emr-serverless-bucket")
-    application = up.shell(
+def test_the_story_by_the_aws_cli(at):
+    at.shell("aws s3 mb s3://my-emr-serverless-bucket")
+    application = at.shell(
         "aws emr-serverless create-application --release-label emr-7.13.0 --type SPARK --name my-spark-application"
         """ --initial-capacity '{"DRIVER": {"workerCount": 1, "workerConfiguration": {"cpu": "1vCPU", "memory": "2GB"}}}'"""
         """ --maximum-capacity '{"cpu": "4 vCPU", "memory": "16 GB"}'"""
         """ --auto-stop-configuration '{"enabled": true, "idleTimeoutMinutes": 5}'"""
         " --query applicationId --output text"
     ).strip()
-    run = up.shell(
+    run = at.shell(
         f"aws emr-serverless start-job-run --application-id {application} --execution-role-arn $FIRESTEEL_ROLE_ARN"
         ' --name words --job-driver "$DRIVER" --configuration-overrides "$OVERRIDES" --query jobRunId --output text',
         DRIVER=json.dumps(JOB_DRIVER).replace("/output/counts/", "/output/by-cli/"),
         OVERRIDES=json.dumps(OVERRIDES),
     ).strip()
     get = f"aws emr-serverless get-job-run --application-id {application} --job-run-id {run}"
-    watched = runs.Run(up, application, run)
+    watched = runs.Run(at, application, run)
     watched.succeeded()
     check_states(watched.states)
-    assert json.loads(up.shell(get))["jobRun"]["state"] == "SUCCESS"
+    assert json.loads(at.shell(get))["jobRun"]["state"] == "SUCCESS"
 
     logs = f"s3://bkt/logs/applications/{application}/jobs/{run}/SPARK_DRIVER"
-    assert f"{WORDS} words, 13 different" in up.shell(f"aws s3 cp {logs}/stdout.gz - | gunzip | tail")
-    assert up.shell(f"aws s3 cp {logs}/stderr.gz - | gunzip | wc -l").strip() != "0"
-    listed = up.shell("aws s3 ls s3://bkt/output/by-cli/")
+    assert f"{WORDS} words, 13 different" in at.shell(f"aws s3 cp {logs}/stdout.gz - | gunzip | tail")
+    assert at.shell(f"aws s3 cp {logs}/stderr.gz - | gunzip | wc -l").strip() != "0"
+    listed = at.shell("aws s3 ls s3://bkt/output/by-cli/")
     assert ".parquet" in listed and "_SUCCESS" in listed
-    check_output(up, "output/by-cli/")
+    check_output(at, "output/by-cli/")
     assert watched.log("stderr", "SPARK_EXECUTOR/1"), "the executor has logs of its own"
 
 
-def test_the_story_by_our_verbs(up, application):
+def test_the_story_by_our_verbs(at):
+    application = runs.application(at)
     driver = json.dumps(JOB_DRIVER).replace("/output/counts/", "/output/by-verbs/")
-    started = up.ask(
-        *("start-job-run", "--application-id", application, "--execution-role-arn", up.role, "--name", "words"),
+    started = at.ask(
+        *("start-job-run", "--application-id", application, "--execution-role-arn", at.role, "--name", "words"),
         *("--job-driver", driver, "--configuration-overrides", json.dumps(OVERRIDES)),
     )
-    run = runs.Run(up, application, started["jobRunId"])
+    run = runs.Run(at, application, started["jobRunId"])
     with runs.follow(run) as logs:
         out, err = logs.communicate(timeout=runs.LIMIT)
     assert logs.returncode == 0, f"{err}\n{run.story()}"
     assert f"{WORDS} words, 13 different" in out
     assert run.get()["state"] == "SUCCESS", "logs -f goes on until the run has ended"
     assert out == run.log()
-    check_output(up, "output/by-verbs/")
+    check_output(at, "output/by-verbs/")
 
-    got = up.ask("get-job-run", "--application-id", application, "--job-run-id", run.id)["jobRun"]
+    got = at.ask("get-job-run", "--application-id", application, "--job-run-id", run.id)["jobRun"]
     assert (got["state"], got["name"], got["releaseLabel"]) == ("SUCCESS", "words", "emr-7.13.0")
-    assert run.id in [each["id"] for each in up.ask("list-job-runs", "--application-id", application)["jobRuns"]]
+    assert run.id in [each["id"] for each in at.ask("list-job-runs", "--application-id", application)["jobRuns"]]
 
 
 def test_a_line_is_read_while_the_job_runs(up, application):
@@ -92,12 +93,12 @@ def test_a_line_is_read_while_the_job_runs(up, application):
                 ages.append(time.time() - float(line.split()[2]))
                 if len(ages) == 30:
                     states.add(run.get()["state"])
-        assert logs.wait(timeout=60) == 0
+        assert logs.wait(timeout=runs.LIMIT) == 0
     run.succeeded()
     assert states == {"RUNNING"}
     assert len(ages) == 60
     # Every line within seconds, however busy the machine; the benchmark has the figures.
-    assert max(ages) < 10, ages
+    assert max(ages) < 30, ages
     assert run.log().splitlines()[-1] == "sum 9900"
 
 
@@ -112,7 +113,7 @@ def test_a_finished_run_stays_in_the_history(up, application):
     before = run.succeeded()
     assert before["totalExecutionDurationSeconds"] >= 1
     # The bill is computed when the last worker has ended; then the run leaves the state for the history.
-    billed = runs.wait_for(lambda: run.get().get("billedResourceUtilization"), 60, "the bill of a finished run")
+    billed = runs.wait_for(lambda: run.get().get("billedResourceUtilization"), 120, "the bill of a finished run")
     assert billed["vCPUHour"] > 0 and billed["memoryGBHour"] > 0
     history = f"applications/{application}/jobs/{run.id}/"
     assert f"logs/{history}SPARK_DRIVER/stdout.gz" in up.keys(f"logs/{history}")

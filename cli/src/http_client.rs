@@ -16,10 +16,10 @@ pub struct HttpClient(Client<hyper_rustls::HttpsConnector<HttpConnector>, Full<B
 pub type Answer = http::Response<Bytes>;
 
 impl HttpClient {
-    /// A client that trusts the system's certificate authorities.
+    /// A client that trusts whom [`crate::trust`] says.
     pub fn new() -> anyhow::Result<Self> {
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_native_roots()?
+            .with_tls_config(crate::trust::client_config()?)
             .https_or_http()
             .enable_http1()
             .build();

@@ -8,7 +8,7 @@ use crate::machine::identities::KnownIdentities;
 use crate::machine::installation::Shared;
 use crate::machine::watch::watch;
 use crate::machine::{
-    self, history_server, identity_file, log_objects, roles, runtimes, salvage, sweep, world,
+    self, history_server, identity_file, log_objects, roles, runtimes, salvage, servers, sweep, world,
 };
 use crate::up::door::{self, Closing, Door};
 use crate::up::parts;
@@ -20,6 +20,7 @@ use firesteel_journal::S3Store;
 use firesteel_protocol::ObjectStore;
 use firesteel_runtime::Installer;
 use firesteel_service::{Config, ControlPlane, Parts};
+use firesteel_substrate::Substrate;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,13 +45,14 @@ pub async fn run(serve: Serve) -> Result<(), Failure> {
         folder.save(&installation)?;
     }
     let url = ports.url.clone();
-    let parts = tokio::select! {
-        parts = gather(&serve, &folder, &ports, identities.clone()) => parts?,
+    let (parts, servers) = tokio::select! {
+        gathered = gather(&serve, &folder, &ports, identities.clone()) => gathered?,
         () = signals.next() => return Err(Failure::Silent(130)),
     };
     let control_plane = ControlPlane::start(parts).await.context("the control plane did not start")?;
     let door = Arc::new(Door::without_s3(door::router(control_plane.router())));
     let served = ports.serve(&door);
+    let saying = tokio::spawn(servers.clone().keep_saying());
     let _watch = watch("identities", identities.watched(), move || identities.reload());
     crate::say(&format!("firesteel is ready on {url} (state in {})", serve.state))?;
     tokio::select! {
@@ -58,7 +60,9 @@ pub async fn run(serve: Serve) -> Result<(), Failure> {
         fault = served.failed() => return Err(fault.into()),
     }
     door.close(Closing::NothingNew);
+    saying.abort();
     let stopped = async {
+        servers.leave().await;
         control_plane.stop().await;
         served.stop(FOR_ANSWERS).await;
     };
@@ -73,36 +77,42 @@ async fn gather(
     folder: &DataFolder,
     ports: &Ports,
     identities: Arc<KnownIdentities>,
-) -> anyhow::Result<Parts> {
-    let aws = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .timeout_config(machine::timeouts())
-        .load()
-        .await;
+) -> anyhow::Result<(Parts, Arc<servers::Servers>)> {
+    let mut aws = aws_config::defaults(aws_config::BehaviorVersion::latest());
+    if let Some(http) = crate::trust::sdk_client()? {
+        aws = aws.http_client(http);
+    }
+    let aws = aws.timeout_config(machine::timeouts()).load().await;
     let region = aws.region().context("no region: set AWS_REGION")?.to_string();
     let store = object_store(&aws, &region);
-    let state = S3Store::new(s3_client(&aws, &store), &serve.state.bucket, &serve.state.prefix);
-    let shared = Shared::of(&state).await.with_context(|| format!("state in {}", serve.state))?;
+    let state = Arc::new(S3Store::new(s3_client(&aws, &store), &serve.state.bucket, &serve.state.prefix));
+    let shared = Shared::of(&*state).await.with_context(|| format!("state in {}", serve.state))?;
     let installer = Installer::new(std::path::absolute(Installer::default_cache())?);
     let substrate =
         parts::substrate(folder.path(), &shared.id, installer.cache(), ports.authority_pem()?).await?;
+    let world = Arc::new(world::RealWorld);
+    let endpoints = ports.for_runners();
+    let id = substrate.host().id;
+    let servers =
+        Arc::new(servers::Servers::new(state.clone(), world.clone(), id.as_str(), endpoints.clone()));
     let config = Config {
         region,
         account: account(&aws).await,
         quota_cpu: serve.quota_vcpu,
         heap_percent: machine::HEAP_PERCENT,
         store: store.clone(),
-        endpoints: ports.for_runners(),
+        endpoints,
         public_url: ports.url.clone(),
         secret: shared.secret()?,
         alone: false,
         contact_every_ms: machine::CONTACT_EVERY_MS,
         contact_limit_ms: machine::CONTACT_LIMIT_MS,
     };
-    Ok(Parts {
+    let parts = Parts {
         config,
-        state: Arc::new(state),
-        world: Arc::new(world::RealWorld),
-        substrate: Arc::new(substrate),
+        state,
+        world,
+        substrate: Arc::new(servers::Beside { substrate, servers: servers.clone() }),
         runtimes: Arc::new(runtimes::InstalledRuntimes::new(installer.clone())),
         roles: Arc::new(roles::StsRoles::new(aws_sdk_sts::Client::new(&aws))),
         salvage: Arc::new(salvage::FolderSalvage::new(parts::workers(folder.path()))),
@@ -114,7 +124,8 @@ async fn gather(
             parts::histories(folder.path()),
         )),
         identities,
-    })
+    };
+    Ok((parts, servers))
 }
 
 /// The S3 that the environment or the profile names; another than AWS's own is spoken to with buckets in the path.

@@ -32,12 +32,16 @@ impl Caller {
     pub async fn create(&mut self) -> ApplicationId {
         let release = if self.dice.permille(40) { "emr-6.6.0" } else { POSSIBLE };
         let cpu = 3 + self.dice.below(5);
-        let request = json!({
+        let mut request = json!({
             "name": format!("app-{}", self.number), "type": "SPARK", "releaseLabel": release,
             "clientToken": format!("create-{}", self.number),
             "maximumCapacity": { "cpu": format!("{cpu} vCPU"), "memory": "64 GB" },
             "autoStopConfiguration": { "enabled": true, "idleTimeoutMinutes": 1 + self.dice.below(3) },
         });
+        if release == POSSIBLE {
+            let runs = 1 + self.dice.below(4);
+            request["schedulerConfiguration"] = json!({ "maxConcurrentRuns": runs, "queueTimeoutMinutes": 15 });
+        }
         loop {
             if let Some(Ok(answer)) = self.ask(Operation::CreateApplication, request.clone()).await {
                 return ApplicationId::new(text(&answer, "applicationId"));
@@ -87,8 +91,14 @@ impl Caller {
             "configurationOverrides": { "monitoringConfiguration": {
                 "s3MonitoringConfiguration": { "logUri": "s3://bucket/logs/" } } },
         });
-        if self.dice.permille(150) {
-            request["executionTimeoutMinutes"] = json!(5);
+        match self.dice.below(100) {
+            0..=14 => request["executionTimeoutMinutes"] = json!(5),
+            15..=39 => request["retryPolicy"] = json!({ "maxAttempts": 2 + self.dice.below(3) }),
+            40..=54 => {
+                request["mode"] = json!("STREAMING");
+                request["retryPolicy"] = json!({ "maxFailedAttemptsPerHour": 1 + self.dice.below(3) });
+            }
+            _ => {}
         }
         let run = self.start_run(app, &token, &request).await;
         self.runs.push((token, run, request));

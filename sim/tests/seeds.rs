@@ -30,8 +30,12 @@ fn play_until(mistake: Option<Mistake>, seen: impl Fn(Report) -> bool + Sync) {
 
 #[test]
 fn no_seed_breaks_an_invariant() {
-    let (runs, broken) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let (runs, retried, queued) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let broken = Mutex::new(Vec::new());
     play_until(None, |report| {
+        let count = |what: &str| report.trace.matches(what).count() as u64;
+        retried.fetch_add(count("\"attempt_failed\""), Ordering::SeqCst);
+        queued.fetch_add(count("\"QUEUED\""), Ordering::SeqCst);
         runs.fetch_add(report.acknowledged as u64, Ordering::SeqCst);
         broken.lock().expect("whole").extend(report.violation.map(|violation| (report.seed, violation)));
         false
@@ -39,6 +43,8 @@ fn no_seed_breaks_an_invariant() {
     let broken = broken.into_inner().expect("whole");
     assert!(broken.is_empty(), "repeat with `cargo run -p sim -- --seeds 1 --from SEED`: {broken:?}");
     assert!(runs.into_inner() > 5 * SEEDS, "the storms drowned nearly every run: nothing was tried");
+    let (retried, queued) = (retried.into_inner(), queued.into_inner());
+    assert!(retried > SEEDS / 2 && queued > SEEDS, "{retried} retries, {queued} runs queued: too few to show anything");
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod log_objects;
 pub mod roles;
 pub mod runtimes;
 pub mod salvage;
+pub mod servers;
 pub mod sweep;
 pub mod watch;
 pub mod world;
@@ -41,6 +42,11 @@ pub fn s3_client(endpoint: Option<&str>, region: &str, keys: Credentials) -> aws
         .credentials_provider(keys);
     if let Some(endpoint) = endpoint {
         config = config.endpoint_url(endpoint);
+    }
+    match crate::trust::sdk_client() {
+        Ok(Some(http)) => config = config.http_client(http),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(error = %format!("{error:#}"), "the system's authorities are trusted"),
     }
     aws_sdk_s3::Client::from_conf(config.build())
 }

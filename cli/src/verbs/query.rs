@@ -5,6 +5,7 @@ use super::functions;
 use super::shown::Shown;
 use jmespath::ast::{Ast, Comparator};
 use jmespath::{Rcvar, Variable};
+use serde_json::Value;
 
 /// A query that was understood.
 #[derive(Clone, Debug)]
@@ -13,7 +14,7 @@ pub struct Query(Ast);
 impl Query {
     /// Reads an expression.
     pub fn parse(text: &str) -> Result<Self, String> {
-        jmespath::parse(text).map(Self).map_err(|error| {
+        jmespath::parse(&with_quoted_literals(text)).map(Self).map_err(|error| {
             let reason = error.reason.to_string();
             format!("Bad value for --query {text}: {} at position {}", reason.trim_end(), error.offset)
         })
@@ -23,6 +24,34 @@ impl Query {
     pub fn search(&self, answer: &Shown) -> Result<Shown, String> {
         evaluate(&self.0, answer)
     }
+}
+
+/// Literals that are no JSON are texts, an old form that the AWS CLI still takes: `` [?state==`FAILED`] ``.
+fn with_quoted_literals(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(['`', '\'', '"']) {
+        let quote = &rest[start..=start];
+        let body = &rest[start + 1..];
+        let Some(end) = end_of_quoted(body, quote) else { break };
+        out += &rest[..=start];
+        let inner = &body[..end];
+        let old = quote == "`" && serde_json::from_str::<Value>(&inner.replace("\\`", "`")).is_err();
+        out += &if old { format!("\"{}\"", inner.trim_start()) } else { inner.to_owned() };
+        out += quote;
+        rest = &body[end + 1..];
+    }
+    out + rest
+}
+
+/// Where the quote ends that has just begun; a backslash takes the next character along.
+fn end_of_quoted(body: &str, quote: &str) -> Option<usize> {
+    let mut escaped = false;
+    body.char_indices().find_map(|(at, letter)| {
+        let ends = !escaped && quote.starts_with(letter);
+        escaped = !escaped && letter == '\\';
+        ends.then_some(at)
+    })
 }
 
 /// The value of an expression in this place.
@@ -197,6 +226,9 @@ mod tests {
         ("none.deeper[].x", "null"),
         ("`[1,2]` == `[1.0,2]`", "true"),
         ("runs < `3`", "null"),
+        ("runs[?state==`FAILED`].id", r#"["b"]"#),
+        ("runs[?state==` FAILED`].id", r#"["b"]"#),
+        (r#"runs[?id=='`' || id=="`" || size==`3`].id"#, r#"["a"]"#),
         ("@.tags.team", r#""genomics""#),
     ];
 

@@ -9,6 +9,7 @@ use firesteel_core::decide::decide;
 use firesteel_core::id::{ApplicationId, HostId, JobRunId};
 use firesteel_core::job_run::{Needs, NewRun, Retry};
 use firesteel_core::plan::{Look, plan};
+use firesteel_core::quota::{Amounts, Granted};
 use firesteel_core::release::ReleaseLabel;
 use firesteel_core::size::Size;
 use firesteel_core::time::Millis;
@@ -28,7 +29,17 @@ struct Bench {
 impl Bench {
     /// An application with so many runs that wait for room, or for their turn.
     fn new(runs: u64, scheduler: bool) -> Self {
-        let room = Room { host: HostId::new("host"), quota_cpu: 16, heap_mib: 1 << 16, heap_share_mib: 1 << 12 };
+        let host = HostId::new("host");
+        let mut amounts = Amounts { cpu: 16, ..Amounts::default() };
+        amounts.set_heap(&host, 1 << 16);
+        let room = Room {
+            host,
+            quota_cpu: 16,
+            heap_mib: 1 << 16,
+            heap_share_mib: 1 << 12,
+            granted: Some(Granted { amounts, version: 1 }),
+            gives_back: false,
+        };
         let mut bench = Self { app: Application::default(), room, next: 0 };
         let identity = Identity {
             id: ApplicationId::new("app"),
@@ -82,7 +93,7 @@ impl Bench {
             release: ReleaseLabel::new("emr-7.13.0"),
             needs,
             tags: BTreeMap::new(),
-            body: json!({ "inline": { "echo": { "jobDriver": { "sparkSubmit": { "entryPoint": "s3://b/k.py" } } } } }),
+            body: json!({ "inline": { "echo": { "jobDriver": { "sparkSubmit": { "entryPoint": "s3://b/k.py" } } } } }).into(),
         };
         Command::StartJobRun { run: Box::new(run), looked_at: self.app.removals }
     }

@@ -181,7 +181,7 @@ pub struct Application {
     /// Runs that are not archived.
     pub runs: Runs,
     /// Client token → run, of the runs above.
-    pub tokens: OrdMap<String, JobRunId>,
+    pub tokens: OrdMap<Arc<str>, JobRunId>,
     /// Workers that are not forgotten.
     pub workers: OrdMap<WorkerId, Arc<Worker>>,
     /// Fence of the youngest attempt.

@@ -116,7 +116,7 @@ impl Application {
     }
 
     fn submitted(&mut self, request: &NewRun, at: Millis) {
-        self.tokens.insert(request.token.clone(), request.id.clone());
+        self.tokens.insert(request.token.as_str().into(), request.id.clone());
         self.idle_since = None;
         let run = JobRun {
             request: request.clone(),
@@ -190,7 +190,7 @@ impl Application {
 
     fn archived(&mut self, id: &JobRunId) {
         if let Some(run) = self.runs.remove(id) {
-            self.tokens.remove(&run.request.token);
+            self.tokens.remove(run.request.token.as_str());
             self.history.settled(&run);
             self.removals += 1;
         }

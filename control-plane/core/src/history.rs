@@ -53,6 +53,9 @@ pub struct Summary {
     pub attempt: u32,
     /// When it began.
     pub attempt_created: Millis,
+    /// `flexExecution.enabled`, if it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flex: Option<bool>,
 }
 
 impl Summary {
@@ -72,6 +75,7 @@ impl Summary {
             release: request.release.as_str().into(),
             attempt: run.attempt_number(),
             attempt_created: run.attempt_created(run.attempt_number()),
+            flex: request.flex,
         }
     }
 
@@ -324,6 +328,7 @@ mod tests {
             release: "".into(),
             attempt: 1,
             attempt_created: Millis(n as i64),
+            flex: None,
         })
     }
 

@@ -2,10 +2,13 @@
 //!
 //! An identifier is 16 characters of `[0-9a-z]` in EMR's shape: `00`, then the creation time in milliseconds as
 //! eight base-36 digits, then six digits of chance (supplied from outside). Sorting by id sorts by creation.
+//!
+//! Copies share their text: the state's maps copy the keys beside every change.
 
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const TIME_DIGITS: u32 = 8;
@@ -40,12 +43,12 @@ macro_rules! identifier {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes the text as it is; the wire has checked its form.
             pub fn new(text: impl Into<String>) -> Self {
-                Self(text.into())
+                Self(text.into().into())
             }
             /// The text.
             pub fn as_str(&self) -> &str {
@@ -85,13 +88,13 @@ identifier!(
 impl WorkerId {
     /// The driver of an attempt.
     pub fn driver(run: &JobRunId, attempt: u32) -> Self {
-        Self(format!("{run}-{attempt}-driver"))
+        Self::new(format!("{run}-{attempt}-driver"))
     }
 
     /// The bounds between which all workers of a run lie.
     pub(crate) fn all_of(run: &JobRunId) -> std::ops::Range<Self> {
         // The character after '-'.
-        Self(format!("{run}-"))..Self(format!("{run}."))
+        Self::new(format!("{run}-"))..Self::new(format!("{run}."))
     }
 
     /// The run and the attempt that the name says.
@@ -102,7 +105,7 @@ impl WorkerId {
 
     /// The executor that answers to the pod `uid` of an attempt.
     pub fn executor(run: &JobRunId, attempt: u32, uid: &str) -> Self {
-        Self(format!("{run}-{attempt}-{uid}"))
+        Self::new(format!("{run}-{attempt}-{uid}"))
     }
 }
 

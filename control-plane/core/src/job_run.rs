@@ -8,6 +8,7 @@ use crate::time::{MINUTE, Millis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A run ends after so long unless it says otherwise (EMR: 720 minutes).
 pub const DEFAULT_TIMEOUT: i64 = 720 * MINUTE;
@@ -145,7 +146,7 @@ pub struct NewRun {
     /// Tags.
     pub tags: BTreeMap<String, String>,
     /// The rest of the request (job driver, overrides, …) or where it is stored; opaque to the rules.
-    pub body: Value,
+    pub body: Arc<Value>,
 }
 
 /// Why a run is being stopped before its own end.

@@ -6,7 +6,7 @@
 //! registry/installation.json                                   id and runner secret, shared by all control planes
 //! applications/<id>/journal/<seq>.json                         create-only entries of one application
 //! applications/<id>/checkpoints/<seq>.json                     its fold up to seq
-//! applications/<id>/requests/<sha256>.json                     bodies over 8 KiB
+//! applications/<id>/requests/<day>-<sha256>.json               bodies over 8 KiB
 //! applications/<id>/launch/<attempt>/<hash>.json               what an executor is to be started with
 //! applications/<id>/history/<inverted-created>-<run>.json      settled runs, newest first
 //! applications/<id>/history/segments/<sha256>.json             summaries of old runs, a thousand to an object
@@ -91,10 +91,25 @@ pub fn application(id: &str) -> String {
     format!("{APPLICATIONS}{id}/")
 }
 
-/// A body over 8 KiB, by the lower-case hex SHA-256 of its bytes.
+/// Prefix of the bodies over 8 KiB.
 #[must_use]
-pub fn request(application: &str, sha256: &str) -> String {
-    format!("{APPLICATIONS}{application}/requests/{sha256}.json")
+pub fn requests(application: &str) -> String {
+    format!("{APPLICATIONS}{application}/requests/")
+}
+
+/// A body over 8 KiB, by the day of its writing and the lower-case hex SHA-256 of its bytes. Old names have no day.
+#[must_use]
+pub fn request(application: &str, day: Option<&str>, sha256: &str) -> String {
+    let folder = requests(application);
+    day.map_or_else(|| format!("{folder}{sha256}.json"), |day| format!("{folder}{day}-{sha256}.json"))
+}
+
+/// Day and hash in a body's key; `None` for any other key, and for one without a day.
+#[must_use]
+pub fn request_of(key: &str) -> Option<(Day, &str)> {
+    let (folder, name) = key.rsplit_once('/')?;
+    let (day, sha256) = name.strip_suffix(".json")?.rsplit_once('-')?;
+    folder.ends_with("/requests").then(|| Day::parse(day))?.map(|day| (day, sha256))
 }
 
 /// Prefix of the launch objects of one attempt.
@@ -239,7 +254,9 @@ mod tests {
         assert_eq!(log.checkpoint(42), format!("applications/00f1/checkpoints/{seq}.json"));
         assert_eq!(Log::registry().entry(42), format!("registry/journal/{seq}.json"));
         assert_eq!(Log::registry().checkpoint(42), format!("registry/checkpoints/{seq}.json"));
-        assert_eq!(request("00f1", "ab"), "applications/00f1/requests/ab.json");
+        assert_eq!(request("00f1", None, "ab"), "applications/00f1/requests/ab.json");
+        let dated = request("00f1", Some("2026-11-21"), "ab");
+        assert_eq!(dated, "applications/00f1/requests/2026-11-21-ab.json");
         assert_eq!(launch("00f1", "r-1", "cd"), "applications/00f1/launch/r-1/cd.json");
         let at = 1_795_265_200_123;
         assert_eq!(history("00f1", at, "r"), "applications/00f1/history/8204734799876-r.json");
@@ -262,6 +279,9 @@ mod tests {
         assert_eq!(token_day(&token(Day(20_000), "h")), Some(Day(20_000)));
         assert_eq!(token_day("tokens/2026-13-01/h.json"), None);
         assert_eq!(token_day("servers/x.json"), None);
+        assert_eq!(request_of(&request("a", Some("1970-01-02"), "ab")), Some((Day(1), "ab")));
+        assert_eq!(request_of(&request("a", None, "ab")), None);
+        assert_eq!(request_of("applications/a/requests/1970-13-02-ab.json"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! [`Settings::keep_entries`](crate::Settings). A crash anywhere leaves objects that the next pass removes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use tokio::task::JoinHandle;
 
@@ -17,6 +17,9 @@ use crate::replay::{Reader, Tip, millis, timed};
 
 const PAGES_AT_ONCE: usize = 10;
 const PAGE: usize = 1000;
+/// A checkpoint of a large state is put off until the entries after the last one have half its size, but not longer than
+/// this many times [`Settings::checkpoint_every`].
+const LONGEST_PUT_OFF: u64 = 8;
 
 /// Runs at most one pass at a time.
 #[derive(Default)]
@@ -24,14 +27,18 @@ pub(crate) struct Upkeep {
     pass: Option<JoinHandle<()>>,
     /// Time of the oldest entry when last looked at: before it ages, there is nothing to trim.
     oldest: Arc<AtomicI64>,
+    /// Size of the last checkpoint written here.
+    size: Arc<AtomicUsize>,
 }
 
 impl Upkeep {
     /// Begins a pass if enough entries came since the last checkpoint.
     pub(crate) fn after_commit<F: Fold>(&mut self, tip: &mut Tip<F>, reader: &Reader) {
         let settings = &reader.settings;
-        let due = tip.seq().saturating_sub(tip.checkpoint) >= settings.checkpoint_every
-            || tip.tail_bytes >= settings.checkpoint_bytes;
+        let entries = tip.seq().saturating_sub(tip.checkpoint);
+        let many = entries >= settings.checkpoint_every || tip.tail_bytes >= settings.checkpoint_bytes;
+        let worth_it = tip.tail_bytes >= self.size.load(Ordering::SeqCst) / 2;
+        let due = many && worth_it || entries >= settings.checkpoint_every.saturating_mul(LONGEST_PUT_OFF);
         let busy = self.pass.as_ref().is_some_and(|pass| !pass.is_finished());
         if !due || busy {
             return;
@@ -44,6 +51,7 @@ impl Upkeep {
             clock: Arc::clone(&reader.clock),
             settings: settings.clone(),
             oldest: Arc::clone(&self.oldest),
+            size: Arc::clone(&self.size),
         };
         let snapshot = Arc::clone(&tip.snapshot);
         self.pass = Some(tokio::spawn(async move {
@@ -67,11 +75,13 @@ struct Pass {
     clock: Arc<dyn Clock>,
     settings: Settings,
     oldest: Arc<AtomicI64>,
+    size: Arc<AtomicUsize>,
 }
 
 impl Pass {
     async fn run<F: Fold>(&self, snapshot: &Snapshot<F>) -> Result<(), StoreError> {
         let body = entry::encode_checkpoint(snapshot).map_err(not_done)?;
+        self.size.store(body.len(), Ordering::SeqCst);
         let key = self.log.checkpoint(snapshot.seq);
         timed(self.settings.request_timeout, self.store.create(&key, body)).await?;
         if let Some(bound) = self.drop_checkpoints().await? {

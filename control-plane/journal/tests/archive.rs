@@ -8,7 +8,7 @@ use common::{Event, Ledger, START, TestClock, deps, open};
 use firesteel_journal::protocols::{
     Settled, TOKEN_DAYS, archive, find_history, find_token, forget_launches, sweep_tokens, write_first,
 };
-use firesteel_journal::requests::{BodyError, INLINE_BYTES, load_body, store_body};
+use firesteel_journal::requests::{BODY_DAYS, BodyError, INLINE_BYTES, load_body, store_body, sweep_bodies};
 use firesteel_journal::segments::{SegmentError, find_tags, load_segment, store_segment, store_tags};
 use firesteel_journal::{
     Fault, FaultyStore, Journal, Kind, Log, MemoryStore, Millis, RecordingStore, Settings, Store, Stored,
@@ -31,16 +31,16 @@ fn settled(run: &str, created: Millis, token: Option<&str>) -> Settled {
 async fn a_small_body_stays_inline_and_a_large_one_is_put_first() {
     let store = RecordingStore::new(MemoryStore::new());
     let exact = json!("x".repeat(INLINE_BYTES - 2));
-    let stored = store_body(&store, "app", exact.clone()).await.unwrap();
+    let stored = store_body(&store, "app", exact.clone(), START).await.unwrap();
     assert_eq!(stored, Stored::Inline(exact));
     assert_eq!(store.take().create, 0);
     let large = json!({ "args": "x".repeat(INLINE_BYTES) });
-    let stored = store_body(&store, "app", large.clone()).await.unwrap();
-    let Stored::ByHash { sha256, size } = &stored else { panic!("{stored:?}") };
+    let stored = store_body(&store, "app", large.clone(), START).await.unwrap();
+    let Stored::ByHash { sha256, size, day } = &stored else { panic!("{stored:?}") };
     assert_eq!(*size, INLINE_BYTES as u64 + 11);
-    let key = keys::request("app", sha256);
+    let key = keys::request("app", day.as_deref(), sha256);
     assert!(store.inner().objects().into_keys().eq([key.clone()]), "one object, by its hash");
-    assert_eq!(store_body(&store, "app", large.clone()).await.unwrap(), stored, "again is the same");
+    assert_eq!(store_body(&store, "app", large.clone(), START).await.unwrap(), stored, "again is the same");
     assert_eq!(load_body(&store, "app", &stored).await.unwrap(), large);
 
     store.put(&key, Bytes::from(vec![b'1'; *size as usize])).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_body_whose_storing_is_in_doubt_is_never_named() {
         let store = FaultyStore::new(MemoryStore::new(), move |kind, _: &str| {
             Verdict::of(if kind == Kind::Create { fault } else { Fault::None })
         });
-        let stored = store_body(&store, "app", large.clone()).await;
+        let stored = store_body(&store, "app", large.clone(), START).await;
         assert_eq!(stored.is_ok(), named, "{fault:?}");
         assert_eq!(store.inner().objects().len(), usize::from(named));
     }
@@ -117,6 +117,29 @@ async fn a_token_is_found_for_a_day_at_least_and_swept_when_no_question_reaches_
 
 fn keys_midnight() -> Millis {
     START - START.rem_euclid(DAY)
+}
+
+#[tokio::test]
+async fn old_bodies_that_nobody_names_are_swept() {
+    let store = MemoryStore::new();
+    let mut hashes = Vec::new();
+    for (days, text) in [(0, "a"), (0, "b"), (1, "c"), (3, "a")] {
+        let body = json!(text.repeat(INLINE_BYTES));
+        let stored = store_body(&store, "app", body, START + days * DAY).await.unwrap();
+        let Stored::ByHash { sha256, .. } = stored else { panic!("{stored:?}") };
+        hashes.push(sha256);
+    }
+    let undated = keys::request("app", None, &hashes[0]);
+    store.put(&undated, Bytes::new()).await.unwrap();
+    let sweep = async |days: i64, named: &[&str]| {
+        sweep_bodies(&store, "app", START + days * DAY, |sha256| named.contains(&sha256)).await.unwrap()
+    };
+    assert_eq!(sweep(BODY_DAYS, &[]).await, 0, "a writer may be about to name it");
+    assert_eq!(sweep(BODY_DAYS + 1, &[&hashes[0]]).await, 1, "only what nobody names");
+    assert_eq!(sweep(BODY_DAYS + 1, &[]).await, 1);
+    assert_eq!(sweep(BODY_DAYS + 2, &[]).await, 1);
+    let left: Vec<String> = store.objects().into_keys().collect();
+    assert!(left.len() == 2 && left.contains(&undated), "{left:?}");
 }
 
 #[tokio::test]

@@ -39,9 +39,14 @@ fn version_1_is_read() {
     let token: TokenEntry = serde_json::from_slice(&golden("v1/token.json")).unwrap();
     let (application, run, content) = ("00f1".into(), "00g2".into(), "9f86d081".into());
     assert_eq!(token, TokenEntry { format: 1, application, run, content });
-    let by_hash = Stored::ByHash { sha256: "9f86d081".into(), size: 9000 };
+    let by_hash = Stored::ByHash { sha256: "9f86d081".into(), size: 9000, day: None };
+    let dated = Stored::ByHash { sha256: "9f86d081".into(), size: 9000, day: Some("2026-11-21".into()) };
     let inline = Stored::Inline(serde_json::json!({"name": "hail"}));
-    for (name, stored) in [("v1/body-by-hash.json", by_hash), ("v1/body-inline.json", inline)] {
+    for (name, stored) in [
+        ("v1/body-by-hash.json", by_hash),
+        ("v1/body-by-hash-dated.json", dated),
+        ("v1/body-inline.json", inline),
+    ] {
         assert_eq!(serde_json::from_slice::<Stored>(&golden(name)).unwrap(), stored);
         assert_eq!(serde_json::to_vec(&stored).unwrap(), golden(name));
     }

@@ -58,6 +58,25 @@ async fn many_bytes_bring_a_checkpoint_early() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_large_state_is_written_down_less_often_but_not_for_ever() {
+    let memory = Arc::new(MemoryStore::new());
+    let settings = Settings { keep_checkpoints: 100, ..often() };
+    let journal = open_with(memory.clone(), &TestClock::new(), "w", settings).await;
+    for id in 0..300 {
+        let account = format!("{id:0100}");
+        let command = common::Command::Add { id, account, amount: 1, padding: 0 };
+        journal.submit(command).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let before = seqs(&memory, &log().checkpoints());
+    assert_eq!(before[..2], [10, 20], "as long as the state is small");
+    commit(&journal, 300..700).await;
+    let after = seqs(&memory, &log().checkpoints()).split_off(before.len());
+    assert!(after.len() >= 5, "at the latest after 80 entries: {after:?}");
+    assert!(after.windows(2).all(|two| two[1] - two[0] == 80), "30 KB are not written every 2 KB: {after:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_entries_older_than_seven_days_below_the_kept_checkpoints_are_trimmed() {
     let memory = Arc::new(MemoryStore::new());
     let store = Arc::new(RecordingStore::new(Arc::clone(&memory)));

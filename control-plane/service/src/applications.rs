@@ -101,6 +101,11 @@ impl Applications {
         self.homes().values().cloned().collect()
     }
 
+    /// Lets go of a home; whoever asks for the application again opens it anew.
+    pub fn forget(&self, id: &ApplicationId) {
+        self.homes().remove(id);
+    }
+
     /// Registers an application, or finds the one that the same token registered.
     pub async fn register(&self, new: Registered) -> Result<Registered, SubmitError<Refusal>> {
         let token = new.token.clone();
@@ -147,16 +152,14 @@ impl Applications {
     async fn settle_in(&self, registered: &Registered) -> Result<Home, Unreachable> {
         let identity = &registered.identity;
         let log = Log::application(identity.id.as_str());
-        protocols::write_first(
-            &*self.parts.state,
-            &log,
-            "registry",
-            identity.created.0,
-            first_events(registered),
-        )
-        .await?;
+        let (store, settings) = (self.parts.state.clone(), settings(&self.parts));
         let journal: Journal<ApplicationLedger> =
-            Journal::open(self.parts.state.clone(), log, deps(&self.parts), settings(&self.parts)).await?;
+            Journal::open(store, log.clone(), deps(&self.parts), settings).await?;
+        if journal.state().seq == 0 {
+            let (at, first) = (identity.created.0, first_events(registered));
+            protocols::write_first(&*self.parts.state, &log, "registry", at, first).await?;
+            journal.refresh().await?;
+        }
         Ok(Home::new(identity.id.clone(), journal, self.tokens.clone(), self.segments.clone()))
     }
 

@@ -10,6 +10,7 @@ use firesteel_journal::{StoreError, Stored};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What is kept of a StartJobRun request, and what was made of it at submission.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,14 +44,36 @@ impl Body {
 /// Stores a body; the value belongs into the event.
 pub async fn write(parts: &Parts, application: &ApplicationId, body: &Body) -> Result<Value, StoreError> {
     let value = serde_json::to_value(body).map_err(|error| StoreError::NotDone(error.to_string()))?;
-    let stored = requests::store_body(&*parts.state, application.as_str(), value).await?;
+    let stored = requests::store_body(&*parts.state, application.as_str(), value, parts.world.now()).await?;
     serde_json::to_value(&stored).map_err(|error| StoreError::NotDone(error.to_string()))
+}
+
+/// The run with its body in itself, as it is archived: then nothing else names the body's object.
+pub async fn inlined(
+    parts: &Parts,
+    application: &ApplicationId,
+    run: &Arc<JobRun>,
+) -> Result<Arc<JobRun>, Unreadable> {
+    if hash_of(run).is_none() {
+        return Ok(run.clone());
+    }
+    let damaged = |error: serde_json::Error| Unreadable::Damaged(error.to_string());
+    let stored: Stored = Stored::deserialize(&*run.request.body).map_err(damaged)?;
+    let value = requests::load_body(&*parts.state, application.as_str(), &stored).await?;
+    let mut run = (**run).clone();
+    run.request.body = serde_json::to_value(Stored::Inline(value)).map_err(damaged)?.into();
+    Ok(Arc::new(run))
+}
+
+/// Name of the run's body, if it is an object of its own.
+pub fn hash_of(run: &JobRun) -> Option<&str> {
+    run.request.body.get("byHash")?.get("sha256")?.as_str()
 }
 
 /// Reads a run's body from wherever it is.
 pub async fn read(parts: &Parts, application: &ApplicationId, run: &JobRun) -> Result<Body, Unreadable> {
     let damaged = |error: serde_json::Error| Unreadable::Damaged(error.to_string());
-    let stored: Stored = Stored::deserialize(&run.request.body).map_err(damaged)?;
+    let stored: Stored = Stored::deserialize(&*run.request.body).map_err(damaged)?;
     let value = requests::load_body(&*parts.state, application.as_str(), &stored).await?;
     serde_json::from_value(value).map_err(damaged)
 }

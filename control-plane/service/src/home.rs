@@ -10,6 +10,7 @@ use firesteel_core::id::{ApplicationId, JobRunId};
 use firesteel_core::job_run::JobRun;
 use firesteel_core::plan::Waits;
 use firesteel_core::refusal::Refusal;
+use firesteel_core::time::{HOUR, Millis};
 use firesteel_journal::{Accepted, Journal, ReadError, Snapshot, SubmitError};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -50,6 +51,7 @@ struct Beside {
     launches: BTreeMap<String, Value>,
     under_way: BTreeSet<String>,
     surplus_since: Option<Instant>,
+    swept: Option<Millis>,
 }
 
 impl Home {
@@ -161,6 +163,16 @@ impl Home {
     pub fn finished(&self, task: &str) {
         self.beside().under_way.remove(task);
         self.wake.notify_one();
+    }
+
+    /// True once an hour, first an hour after the first question.
+    pub fn is_time_to_sweep(&self, now: Millis) -> bool {
+        let mut beside = self.beside();
+        let due = now.since(*beside.swept.get_or_insert(now)) >= HOUR;
+        if due {
+            beside.swept = Some(now);
+        }
+        due
     }
 
     fn beside(&self) -> std::sync::MutexGuard<'_, Beside> {

@@ -13,7 +13,8 @@ const ECHO_LIMIT: usize = 128;
 
 /// Checks an operation's whole input.
 ///
-/// Errors: SerializationException for the first value of a wrong JSON type; otherwise ValidationException that lists every violation.
+/// Errors: SerializationException for the first value of a wrong JSON type (Smithy's protocol tests for restJson1, "malformed requests");
+/// otherwise ValidationException that lists every violation.
 pub fn validate(operation: Operation, input: &Input) -> Result<(), ApiError> {
     let model = model();
     let Some(described) = model.operation(operation) else {
@@ -177,21 +178,31 @@ impl Walk<'_> {
         }
     }
 
+    /// In the words of AWS's own services, which do not name the member; we do.
     fn wrong_type(&self, kind: &Kind, value: &Value) -> ApiError {
-        let found = match value {
-            Value::Null => "NULL_VALUE",
-            Value::Bool(_) => "BOOLEAN_VALUE",
-            Value::Number(number) if number.is_f64() => "DECIMAL_VALUE",
-            Value::Number(_) => "NUMBER_VALUE",
-            Value::String(_) => "STRING_VALUE",
-            Value::Array(_) => "START_ARRAY",
-            Value::Object(_) => "START_OBJECT",
+        let complaint = match (kind, value) {
+            (Kind::List(_), _) => "Expected list or null".to_owned(),
+            (Kind::Structure(_) | Kind::Map(..), _) => "Expected structure or map, or null".to_owned(),
+            (_, Value::Array(_)) => "Start of list found where not expected.".to_owned(),
+            (_, Value::Object(_)) => "Start of structure or map found where not expected.".to_owned(),
+            (kind, scalar) => {
+                let article = if matches!(kind, Kind::Integer) { "an" } else { "a" };
+                format!("{} can not be converted to {article} {}", token_of(scalar), type_name(kind))
+            }
         };
-        ApiError::serialization(format!(
-            "'{}': {found} can not be converted to {}",
-            self.path,
-            type_name(kind)
-        ))
+        ApiError::serialization(format!("'{}': {complaint}", self.path))
+    }
+}
+
+/// What a scalar is called in messages.
+fn token_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NULL_VALUE",
+        Value::Bool(true) => "TRUE_VALUE",
+        Value::Bool(false) => "FALSE_VALUE",
+        Value::Number(number) if number.is_f64() => "DECIMAL_VALUE",
+        Value::Number(_) => "NUMBER_VALUE",
+        _ => "STRING_VALUE",
     }
 }
 

@@ -4,10 +4,10 @@ use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult, MetadataDire
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::Api;
+use super::alike::about;
 use super::answer::{checksum, etag};
 use super::request::{
-    condition_header, content_encoding, copy_source, from_ms, metadata, read_condition, tags_of_header,
-    to_ms, write_condition,
+    condition_header, copy_source, from_ms, read_condition, tags_of_header, write_condition,
 };
 use crate::index::{About, Copy};
 
@@ -61,15 +61,5 @@ impl Api {
 }
 
 fn about(input: CopyObjectInput) -> S3Result<About> {
-    Ok(About {
-        content_type: input.content_type,
-        content_encoding: content_encoding(input.content_encoding),
-        content_language: input.content_language,
-        content_disposition: input.content_disposition,
-        cache_control: input.cache_control,
-        expires_ms: input.expires.map(to_ms),
-        redirect: input.website_redirect_location,
-        metadata: metadata(input.metadata)?,
-        tags: Vec::new(),
-    })
+    Ok(about!(input, Vec::new()))
 }

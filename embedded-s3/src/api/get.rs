@@ -6,8 +6,9 @@ use s3s::dto::{
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::Api;
-use super::answer::{checksum, etag, metadata, not_modified};
-use super::request::{from_ms, read_condition, s3_refusal};
+use super::alike::described;
+use super::answer::not_modified;
+use super::request::{read_condition, s3_refusal};
 use crate::body::send;
 use crate::index::{ObjectRecord, ReadCondition, Reading};
 
@@ -117,36 +118,10 @@ impl Api {
             Ok(Ok((record, stretch, body)))
         });
         let (record, stretch, body) = read.map_err(s3_refusal)??;
-        let whole = stretch.to - stretch.from == record.size;
-        let sum = record.sum.as_ref().filter(|_| whole && wants_checksum(input.checksum_mode.as_ref()));
-        let sum = checksum(sum);
-        let mut response = S3Response::new(GetObjectOutput {
-            accept_ranges: Some("bytes".into()),
+        Ok(described!(GetObjectOutput, input, record, stretch, {
             body: Some(StreamingBlob::from(body)),
-            cache_control: record.about.cache_control.clone(),
-            checksum_crc32: sum.checksum_crc32,
-            checksum_crc32c: sum.checksum_crc32c,
-            checksum_crc64nvme: sum.checksum_crc64nvme,
-            checksum_sha1: sum.checksum_sha1,
-            checksum_sha256: sum.checksum_sha256,
-            checksum_type: sum.checksum_type,
-            content_disposition: record.about.content_disposition.clone(),
-            content_encoding: record.about.content_encoding.clone(),
-            content_language: record.about.content_language.clone(),
-            content_length: Some((stretch.to - stretch.from) as i64),
-            content_range: stretch.content_range(&record),
-            content_type: content_type(&record),
-            e_tag: etag(&record.etag),
-            expires: record.about.expires_ms.map(from_ms),
-            last_modified: Some(from_ms(record.modified_ms)),
-            metadata: metadata(&record),
-            parts_count: stretch.parts,
             tag_count: tag_count(&record),
-            website_redirect_location: record.about.redirect.clone(),
-            ..Default::default()
-        });
-        response.status = stretch.partial.then_some(http::StatusCode::PARTIAL_CONTENT);
-        Ok(response)
+        }))
     }
 
     pub(super) async fn head(
@@ -165,33 +140,6 @@ impl Api {
             self.index.read(|snapshot| snapshot.object(&input.bucket, &input.key)).map_err(s3_refusal)?;
         check(&record, &condition)?;
         let stretch = stretch(&record, input.range, input.part_number)?;
-        let whole = stretch.to - stretch.from == record.size;
-        let sum = record.sum.as_ref().filter(|_| whole && wants_checksum(input.checksum_mode.as_ref()));
-        let sum = checksum(sum);
-        let mut response = S3Response::new(HeadObjectOutput {
-            accept_ranges: Some("bytes".into()),
-            cache_control: record.about.cache_control.clone(),
-            checksum_crc32: sum.checksum_crc32,
-            checksum_crc32c: sum.checksum_crc32c,
-            checksum_crc64nvme: sum.checksum_crc64nvme,
-            checksum_sha1: sum.checksum_sha1,
-            checksum_sha256: sum.checksum_sha256,
-            checksum_type: sum.checksum_type,
-            content_disposition: record.about.content_disposition.clone(),
-            content_encoding: record.about.content_encoding.clone(),
-            content_language: record.about.content_language.clone(),
-            content_length: Some((stretch.to - stretch.from) as i64),
-            content_range: stretch.content_range(&record),
-            content_type: content_type(&record),
-            e_tag: etag(&record.etag),
-            expires: record.about.expires_ms.map(from_ms),
-            last_modified: Some(from_ms(record.modified_ms)),
-            metadata: metadata(&record),
-            parts_count: stretch.parts,
-            website_redirect_location: record.about.redirect.clone(),
-            ..Default::default()
-        });
-        response.status = stretch.partial.then_some(http::StatusCode::PARTIAL_CONTENT);
-        Ok(response)
+        Ok(described!(HeadObjectOutput, input, record, stretch, {}))
     }
 }

@@ -3,6 +3,7 @@
 //! This room turns requests into questions to the index and answers into responses. It decides
 //! no condition and no right: conditions are decided in the commit, rights in `access`.
 
+mod alike;
 mod answer;
 mod attributes;
 mod buckets;

@@ -4,14 +4,15 @@ use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::Api;
+use super::alike::{about, claims, sums};
 use super::answer::{checksum, checksum_type, checksums, etag};
 use super::request::{
-    algorithm, content_encoding, copy_range, copy_source, from_ms, metadata, read_condition, s3_refusal,
-    sums, tags_of_header, to_ms, trailing, write_condition,
+    algorithm, copy_range, copy_source, from_ms, read_condition, s3_refusal, tags_of_header, trailing,
+    write_condition,
 };
-use crate::body::{Claims, receive};
+use crate::body::receive;
 use crate::digest;
-use crate::index::{About, Algorithm, Completion, NamedPart, PartCopy, UploadName, UploadRecord};
+use crate::index::{Algorithm, Completion, NamedPart, PartCopy, UploadName, UploadRecord};
 
 fn part_number(number: i32) -> S3Result<u16> {
     let number = u16::try_from(number).ok().filter(|number| (1..=10_000).contains(number));
@@ -51,17 +52,7 @@ impl Api {
         let input = req.input;
         let algorithm = algorithm(input.checksum_algorithm.as_ref().map(|name| name.as_str()))?;
         let composite = is_composite(algorithm, input.checksum_type.as_ref())?;
-        let about = About {
-            content_type: input.content_type,
-            content_encoding: content_encoding(input.content_encoding),
-            content_language: input.content_language,
-            content_disposition: input.content_disposition,
-            cache_control: input.cache_control,
-            expires_ms: input.expires.map(to_ms),
-            redirect: input.website_redirect_location,
-            metadata: metadata(input.metadata)?,
-            tags: tags_of_header(input.tagging.as_deref())?,
-        };
+        let about = about!(input, tags_of_header(input.tagging.as_deref())?);
         let id = hex::encode(rand::random::<[u8; 16]>());
         let name = UploadName { bucket: input.bucket.clone(), key: input.key.clone(), id: id.clone() };
         let record = UploadRecord { initiated_ms: 0, about, algorithm, composite };
@@ -85,13 +76,7 @@ impl Api {
         let number = part_number(input.part_number)?;
         let name = UploadName { bucket: input.bucket, key: input.key, id: input.upload_id };
         let upload = self.index.read(|snapshot| snapshot.upload(&name)).map_err(s3_refusal)?;
-        let named = sums(
-            input.checksum_crc32,
-            input.checksum_crc32c,
-            input.checksum_crc64nvme,
-            input.checksum_sha1,
-            input.checksum_sha256,
-        );
+        let named = sums!(input);
         let given: Vec<Algorithm> =
             trailing.iter().copied().chain(named.iter().map(|(known, _)| *known)).collect();
         if let (Some(expected), Some(given)) = (upload.algorithm, given.first())
@@ -105,14 +90,7 @@ impl Api {
                 given.to_ascii_lowercase()
             ));
         }
-        let claims = Claims {
-            length: input.content_length.and_then(|length| u64::try_from(length).ok()),
-            md5: input.content_md5,
-            sums: named,
-            keep: upload.algorithm,
-            trailing,
-            trailers: req.trailing_headers,
-        };
+        let claims = claims!(input, named, trailing, req.trailing_headers, upload.algorithm);
         let received = receive(&self.blobs, input.body, claims).await?;
         let tag = etag(&received.etag);
         let shown = match (received.named.is_empty(), upload.algorithm) {
@@ -215,26 +193,14 @@ impl Api {
             Ok(NamedPart {
                 number: part_number(part.part_number.unwrap_or(0))?,
                 etag: part.e_tag.map(ETag::into_value),
-                sums: sums(
-                    part.checksum_crc32,
-                    part.checksum_crc32c,
-                    part.checksum_crc64nvme,
-                    part.checksum_sha1,
-                    part.checksum_sha256,
-                ),
+                sums: sums!(part),
             })
         });
         let completion = Completion {
             upload: UploadName { bucket: input.bucket, key: input.key, id: input.upload_id },
             parts: parts.collect::<S3Result<_>>()?,
             condition: write_condition(input.if_match, input.if_none_match)?,
-            sums: sums(
-                input.checksum_crc32,
-                input.checksum_crc32c,
-                input.checksum_crc64nvme,
-                input.checksum_sha1,
-                input.checksum_sha256,
-            ),
+            sums: sums!(input),
             size: input.mpu_object_size.and_then(|size| u64::try_from(size).ok()),
         };
         let record = self.act(move |transaction| transaction.complete_upload(completion)).await?;

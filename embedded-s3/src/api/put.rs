@@ -3,13 +3,12 @@
 use s3s::dto::{PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
+use super::alike::{about, claims, sums};
 use super::answer::{checksum, checksums, etag};
-use super::request::{
-    algorithm, content_encoding, metadata, s3_refusal, sums, tags_of_header, to_ms, trailing, write_condition,
-};
+use super::request::{algorithm, s3_refusal, tags_of_header, trailing, write_condition};
 use super::{Api, answer};
-use crate::body::{Claims, receive};
-use crate::index::{About, NewObject, Refusal};
+use crate::body::receive;
+use crate::index::{NewObject, Refusal};
 
 impl Api {
     pub(super) async fn put(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
@@ -19,34 +18,11 @@ impl Api {
             return Err(s3_error!(NotImplemented, "appending to an object is not supported"));
         }
         let condition = write_condition(input.if_match, input.if_none_match)?;
-        let named = sums(
-            input.checksum_crc32,
-            input.checksum_crc32c,
-            input.checksum_crc64nvme,
-            input.checksum_sha1,
-            input.checksum_sha256,
-        );
+        let named = sums!(input);
         let asked = algorithm(input.checksum_algorithm.as_ref().map(|name| name.as_str()))?;
         let first = trailing.first().copied().or(named.first().map(|(algorithm, _)| *algorithm));
-        let claims = Claims {
-            length: input.content_length.and_then(|length| u64::try_from(length).ok()),
-            md5: input.content_md5,
-            sums: named,
-            keep: first.or(asked),
-            trailing,
-            trailers: req.trailing_headers,
-        };
-        let about = About {
-            content_type: input.content_type,
-            content_encoding: content_encoding(input.content_encoding),
-            content_language: input.content_language,
-            content_disposition: input.content_disposition,
-            cache_control: input.cache_control,
-            expires_ms: input.expires.map(to_ms),
-            redirect: input.website_redirect_location,
-            metadata: metadata(input.metadata)?,
-            tags: tags_of_header(input.tagging.as_deref())?,
-        };
+        let claims = claims!(input, named, trailing, req.trailing_headers, first.or(asked));
+        let about = about!(input, tags_of_header(input.tagging.as_deref())?);
         // Early, so that a body for nowhere is not taken in; the commit looks again.
         self.index.read(|snapshot| snapshot.bucket(&input.bucket)).map_err(s3_refusal)?;
         let received = receive(&self.blobs, input.body, claims).await?;

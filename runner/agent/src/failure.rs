@@ -21,13 +21,24 @@ pub fn summary(stderr: &Path, stdout: &Path) -> String {
 }
 
 /// What a JVM prints that ran out of heap.
-pub const OUT_OF_MEMORY: &str = "java.lang.OutOfMemoryError";
-/// What the system says when a disk is full.
-pub const NO_SPACE: &str = "No space left on device";
+const OUT_OF_MEMORY: &str = "java.lang.OutOfMemoryError";
+/// What the system says when a disk is full, and what Hadoop says that looks for room before it writes.
+const NO_SPACE: [&str; 2] = ["No space left on device", "Could not find any valid local directory for "];
 
-/// Does the end of one of the two files hold these words?
-pub fn says(stderr: &Path, stdout: &Path, words: &str) -> bool {
-    [stderr, stdout].iter().any(|path| tail(path).is_ok_and(|text| text.contains(words)))
+/// Did a JVM run out of heap?
+pub fn out_of_memory(stderr: &Path, stdout: &Path) -> bool {
+    says(stderr, stdout, &[OUT_OF_MEMORY])
+}
+
+/// Did something find no room on a disk?
+pub fn no_space(stderr: &Path, stdout: &Path) -> bool {
+    says(stderr, stdout, &NO_SPACE)
+}
+
+/// Does the end of one of the two files hold one of these words?
+fn says(stderr: &Path, stdout: &Path, words: &[&str]) -> bool {
+    let any = |text: String| words.iter().any(|words| text.contains(words));
+    [stderr, stdout].iter().any(|path| tail(path).is_ok_and(any))
 }
 
 fn tail(path: &Path) -> io::Result<String> {
@@ -157,6 +168,19 @@ mod tests {
                 assert_eq!(last_exceptions("26/11/21 12:00:00 ERROR X: y", text), expected, "{text}");
             }
         }
+    }
+
+    #[test]
+    fn signs_of_a_full_disk_and_of_a_full_heap() {
+        let folder = tempfile::tempdir().unwrap();
+        let (stderr, stdout) = (folder.path().join("stderr"), folder.path().join("stdout"));
+        let signs = |text: &str| {
+            std::fs::write(&stdout, text).unwrap();
+            (no_space(&stderr, &stdout), out_of_memory(&stderr, &stdout))
+        };
+        assert_eq!(signs("OSError: [Errno 28] No space left on device"), (true, false));
+        assert_eq!(signs("#\n# java.lang.OutOfMemoryError: Java heap space\n"), (false, true));
+        assert_eq!(signs("ValueError: no"), (false, false));
     }
 
     #[test]

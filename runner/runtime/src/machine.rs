@@ -48,15 +48,17 @@ pub fn find_python(span: Span) -> Result<Python, String> {
     }
     for minor in 6..=15 {
         let outside = python_candidates(3, minor).iter().find_map(|candidate| probe_python(candidate));
-        found.extend(outside.map(|python| python.version));
+        found.extend(outside.map(|python| python.version).filter(|version| !found.contains(version)));
     }
+    let (low, high) = (span.low, span.high);
     Err(format!(
-        "needs Python {}.{} to {}.{} with the venv module; found {}",
-        span.low.0,
-        span.low.1,
-        span.high.0,
-        span.high.1,
-        list(&found)
+        "needs Python {}.{} to {}.{} with the venv module; found {}. Install one, or name its interpreter in {}",
+        low.0,
+        low.1,
+        high.0,
+        high.1,
+        list(&found),
+        python_setting(high.0, high.1)
     ))
 }
 
@@ -70,8 +72,18 @@ fn python_order(span: Span) -> Vec<(u16, u16)> {
     minors.into_iter().map(|minor| (span.low.0, minor)).collect()
 }
 
-/// pyenv's versions first: its shims on the PATH answer only for the versions that are switched on.
+/// The variable that names the interpreter of one Python version: `FIRESTEEL_PYTHON_3_10=/opt/python3.10/bin/python3`.
+fn python_setting(major: u16, minor: u16) -> String {
+    format!("FIRESTEEL_PYTHON_{major}_{minor}")
+}
+
+/// What the setting names, and nothing else if there is one. Else pyenv's versions first: its shims on the PATH answer
+/// only for the versions that are switched on.
 fn python_candidates(major: u16, minor: u16) -> Vec<PathBuf> {
+    let named = std::env::var_os(python_setting(major, minor)).filter(|value| !value.is_empty());
+    if let Some(named) = named {
+        return vec![PathBuf::from(named)];
+    }
     let name = format!("python{major}.{minor}");
     let root = std::env::var_os("PYENV_ROOT")
         .map(PathBuf::from)
@@ -165,5 +177,6 @@ mod tests {
         assert!(reason.starts_with("needs a JDK 900 to 901; found "), "{reason}");
         let reason = find_python(Span { low: (3, 90), high: (3, 91) }).unwrap_err();
         assert!(reason.starts_with("needs Python 3.90 to 3.91 with the venv module; found "), "{reason}");
+        assert!(reason.ends_with("name its interpreter in FIRESTEEL_PYTHON_3_91"), "{reason}");
     }
 }

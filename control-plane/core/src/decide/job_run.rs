@@ -15,7 +15,7 @@ const ABANDON_GRACE: i64 = 5 * SECOND;
 /// A repeat of the same request brings about nothing: the caller finds the run by its token.
 pub(super) fn start(draft: &mut Draft, run: &NewRun, looked_at: u64) -> Result<(), Refusal> {
     use ApplicationState::{Created, Started, Starting, Stopped, Stopping};
-    if let Some(known) = draft.app.tokens.get(&run.token).and_then(|id| draft.app.runs.get(id)) {
+    if let Some(known) = draft.app.tokens.get(run.token.as_str()).and_then(|id| draft.app.runs.get(id)) {
         return if known.request.content == run.content { Ok(()) } else { Err(Refusal::TokenConflict) };
     }
     if draft.app.removals != looked_at {

@@ -166,17 +166,19 @@ fn hint(name: &str) -> String {
 }
 
 fn check_properties(name: &str, properties: &Properties) -> Result<(), ClassificationError> {
-    let (place, mut keys) = (name.to_owned(), properties.keys());
-    if is_log4j(name) {
-        if let Some(key) = keys.find(|key| PROTECTED.contains(&key.trim())) {
-            return Err(ClassificationError::Protected { name: place, key: key.clone() });
-        }
-    } else if name == "spark" {
-        if let Some(key) = keys.find(|key| *key != "dynamicAllocationOptimization") {
-            return Err(ClassificationError::NoSuchProperty { name: place, key: key.clone() });
-        }
+    let name = name.to_owned();
+    let first = |wrong: &dyn Fn(&str) -> bool| properties.keys().find(|key| wrong(key)).cloned();
+    match name.as_str() {
+        DRIVER_LOG4J | EXECUTOR_LOG4J => match first(&|key| PROTECTED.contains(&key.trim())) {
+            Some(key) => Err(ClassificationError::Protected { name, key }),
+            None => Ok(()),
+        },
+        "spark" => match first(&|key| key != "dynamicAllocationOptimization") {
+            Some(key) => Err(ClassificationError::NoSuchProperty { name, key }),
+            None => Ok(()),
+        },
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -212,7 +212,7 @@ pub fn run(id: &str) -> NewRun {
             wants_executors: true,
         },
         tags: BTreeMap::new(),
-        body: Value::Null,
+        body: Value::Null.into(),
     }
 }
 

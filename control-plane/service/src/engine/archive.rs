@@ -12,10 +12,16 @@ use firesteel_core::history::BOUNDS;
 use firesteel_core::id::{self, JobRunId};
 use firesteel_core::job_run::JobRun;
 use firesteel_journal::protocols::{self, Settled};
+use firesteel_journal::requests;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// One packing at a time.
 const PACKING: &str = "pack";
+/// One sweep at a time.
+const SWEEPING: &str = "sweep";
+/// Tokens that one sweep looks at.
+const TOKENS_AT_ONCE: usize = 1000;
 
 impl Engine {
     pub(super) fn archive(self: &Arc<Self>, home: &Arc<Home>, run: JobRunId) {
@@ -31,6 +37,7 @@ impl Engine {
             }
             home.finished(&task);
             engine.pack(&home);
+            engine.sweep(&home);
         });
     }
 
@@ -38,6 +45,7 @@ impl Engine {
         let state = home.state();
         let Some(run) = application(&state).runs.get(id).cloned() else { return Ok(()) };
         self.clean_up(home, &run).await?;
+        let run = body::inlined(&self.parts, &home.id, &run).await?;
         let (store, app) = (&*self.parts.state, home.id.as_str());
         let hash = tokens::hash(app, &run.request.token);
         let settled = Settled {
@@ -68,6 +76,30 @@ impl Engine {
             }
             home.finished(PACKING);
         });
+    }
+
+    /// Now and then removes bodies and tokens that nothing asks for any more.
+    fn sweep(self: &Arc<Self>, home: &Arc<Home>) {
+        if !home.is_time_to_sweep(now(&self.parts)) || !home.begin(SWEEPING) {
+            return;
+        }
+        let (engine, home) = (self.clone(), home.clone());
+        self.spawn(async move {
+            if let Err(error) = engine.sweep_once(&home).await {
+                tracing::warn!(application = %home.id, %error, "what is old was not swept; it will be tried again");
+            }
+            home.finished(SWEEPING);
+        });
+    }
+
+    async fn sweep_once(&self, home: &Home) -> anyhow::Result<()> {
+        let (store, now) = (&*self.parts.state, now(&self.parts).0);
+        let state = home.fresh().await?;
+        let live = application(&state).runs.iter().filter_map(|(_, run)| body::hash_of(run));
+        let named: HashSet<&str> = live.collect();
+        requests::sweep_bodies(store, home.id.as_str(), now, |sha256| named.contains(sha256)).await?;
+        protocols::sweep_tokens(store, now, TOKENS_AT_ONCE).await?;
+        Ok(())
     }
 
     async fn clean_up(&self, home: &Home, run: &JobRun) -> anyhow::Result<()> {

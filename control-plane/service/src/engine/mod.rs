@@ -89,7 +89,7 @@ impl Engine {
             let began = Instant::now();
             let sleep = match self.tick(&home).await {
                 Ok(tick::Next::At(wake_at)) => self.until(wake_at),
-                Ok(tick::Next::Never) => return,
+                Ok(tick::Next::Never) => return self.applications.forget(&home.id),
                 Err(error) => {
                     tracing::warn!(application = %home.id, %error, "tick failed");
                     SLEEP_AFTER_FAILURE

@@ -29,9 +29,21 @@ struct Rows {
 }
 
 /// id, created, updated, attempt, attempt created; and by their place in `texts`: name, details, created by, execution
-/// role, release.
+/// role, release; and, if it was given, whether the run was flexible.
 #[derive(Serialize, Deserialize)]
-struct Row(JobRunId, Millis, Millis, u32, Millis, Option<u32>, u32, u32, u32, u32);
+struct Row(
+    JobRunId,
+    Millis,
+    Millis,
+    u32,
+    Millis,
+    Option<u32>,
+    u32,
+    u32,
+    u32,
+    u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")] Option<bool>,
+);
 
 /// A segment as it is used.
 #[derive(Debug, PartialEq)]
@@ -83,6 +95,7 @@ fn row(run: &Summary, texts: &mut Texts) -> Row {
         texts.place(&run.created_by),
         texts.place(&run.execution_role),
         texts.place(&run.release),
+        run.flex,
     )
 }
 
@@ -118,7 +131,7 @@ fn summaries(rows: Rows) -> Result<Segment, String> {
 }
 
 fn summary(row: Row, class: &Class, mode: &Arc<str>, texts: &[Arc<str>]) -> Option<Summary> {
-    let Row(id, created, updated, attempt, attempt_created, name, details, by, role, release) = row;
+    let Row(id, created, updated, attempt, attempt_created, name, details, by, role, release, flex) = row;
     let text = |place: u32| texts.get(place as usize).cloned();
     Some(Summary {
         id,
@@ -136,5 +149,6 @@ fn summary(row: Row, class: &Class, mode: &Arc<str>, texts: &[Arc<str>]) -> Opti
         release: text(release)?,
         attempt,
         attempt_created,
+        flex,
     })
 }

@@ -33,6 +33,7 @@ fn run(created: i64, chance: u64, state: JobRunState, mode: &str) -> Arc<Summary
         release: "emr-7.13.0".into(),
         attempt: 1 + (chance % 3) as u32,
         attempt_created: Millis(START + created + 5),
+        flex: (chance >= 6).then_some(chance % 2 == 0),
     })
 }
 

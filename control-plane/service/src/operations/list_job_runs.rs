@@ -11,12 +11,13 @@ use crate::views;
 use firesteel_core::application::Application;
 use firesteel_core::history::Summary;
 use firesteel_core::id::JobRunId;
-use firesteel_core::job_run::JobRunState;
+use firesteel_core::job_run::{JobRun, JobRunState};
 use firesteel_core::time::Millis;
 use firesteel_wire::paging::{self, Page};
 use firesteel_wire::shapes::{ListJobRunsRequest, decode};
 use firesteel_wire::{ApiError, Input, Operation};
 use serde_json::{Value, json};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// States in the order in which runs pass through them: the order of groups. A run that moves on between two pages may be
@@ -96,7 +97,7 @@ impl Service {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<Arc<Summary>>, ApiError> {
-        let live = app.runs.iter().rev().map(|(_, run)| run);
+        let live = live(app, filter);
         let passing =
             live.filter(|run| filter.passes(&run.request.id, run.state, &run.request.mode, run.created));
         let mut runs: Vec<_> = passing
@@ -113,6 +114,34 @@ impl Service {
         runs.truncate(limit);
         Ok(runs)
     }
+}
+
+/// Runs of the state that may pass, newest first: by state only those on the lists where such runs stand.
+fn live<'a>(app: &'a Application, filter: &Filter) -> Box<dyn Iterator<Item = &'a Arc<JobRun>> + Send + 'a> {
+    let end = filter.before.clone().map_or(Bound::Unbounded, Bound::Excluded);
+    let runs = &app.runs;
+    let Some(state) = filter.state else {
+        return Box::new(runs.range((Bound::Unbounded, end)).rev().map(|(_, run)| run));
+    };
+    let waiting = match state {
+        JobRunState::Submitted => runs.submitted(),
+        JobRunState::Queued => runs.queued(),
+        JobRunState::Pending => runs.pending(),
+        _ => runs.settled(),
+    };
+    let older = (Bound::Unbounded, end);
+    let mut one = waiting.range(older.clone()).rev().peekable();
+    let mut other = runs.begun().range(older).rev().peekable();
+    let next = move || match (one.peek(), other.peek()) {
+        (Some(a), Some(b)) if a == b => {
+            one.next();
+            other.next()
+        }
+        (Some(a), Some(b)) if a > b => one.next(),
+        (Some(_), None) => one.next(),
+        _ => other.next(),
+    };
+    Box::new(std::iter::from_fn(next).filter_map(|id| runs.get(id)))
 }
 
 /// One filter for each group that is not over yet.

@@ -104,7 +104,7 @@ impl Service {
             release: settings.release.clone(),
             needs: asked.needs,
             tags,
-            body: stored,
+            body: stored.into(),
         })
     }
 

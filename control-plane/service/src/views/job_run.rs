@@ -74,6 +74,8 @@ pub struct Summary<'a> {
     attempt_created_at: Millis,
     #[serde(serialize_with = "seconds")]
     attempt_updated_at: Millis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flex_execution: Option<Flex>,
 }
 
 /// A line of ListJobRunAttempts.
@@ -216,6 +218,7 @@ pub fn summary<'a>(config: &Config, app: &'a ApplicationId, run: &'a history::Su
         r#type: KIND,
         attempt_created_at: run.attempt_created,
         attempt_updated_at: run.updated,
+        flex_execution: run.flex.map(|enabled| Flex { enabled }),
     }
 }
 

@@ -107,43 +107,45 @@ mod tests {
         model().shape_named(shape).and_then(|s| s.pattern.as_ref()).expect("the shape has a pattern")
     }
 
+    /// Shape, text, and whether the one's pattern matches the other.
+    const TEXTS: &[(&str, &str, bool)] = &[
+        ("ApplicationId", "00f1cbsc6anuij25", true),
+        ("ApplicationId", "00F1", false),
+        ("ApplicationId", "abc\n", false),
+        ("ClientToken", "a-b_c.9", true),
+        ("ClientToken", "a b", false),
+        ("CpuSize", "4 vCPU", true),
+        ("CpuSize", "4vcpu", true),
+        ("CpuSize", "4", true),
+        ("CpuSize", "0 vCPU", false),
+        ("CpuSize", "4  vCPU", false),
+        ("DiskSize", "20", false),
+        ("DiskSize", "20 gb", true),
+        ("IAMRoleArn", "arn:aws:iam::123456789012:role/service-role/hail", true),
+        ("IAMRoleArn", "arn:aws:iam::123456789012:role/é", false),
+        ("IAMRoleArn", "arn:aws:iam::123456789012:user/bob", false),
+        ("TagValue", "", true),
+        ("TagKey", "", false),
+        ("UriString", "s3://bucket/logs/\u{1F600}", true),
+        ("String256", " \t ", false),
+        ("String256", "a\nb", true),
+        ("PolicyDocument", "{\n\t\"Version\": \"2012-10-17\"\r\n}", true),
+        ("PolicyDocument", "\u{4e00}", false),
+        ("Arn", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess", true),
+        ("Arn", "", false),
+        ("EncryptionKeyArn", "arn:aws:kms:us-east-1:123456789012:key/1-a", true),
+        ("EncryptionKeyArn", "arn:aws:kms:us-east-1:123456789012:alias/a", false),
+        ("ImageUri", "123456789012.dkr.ecr.us-east-1.amazonaws.com/a/b:latest", true),
+        ("ImageUri", "docker.io/a/b:latest", false),
+        ("DiskType", "Shuffle_Optimized", true),
+        ("DiskType", "fast", false),
+        ("LogStreamNamePrefix", "é", true),
+        ("LogStreamNamePrefix", "a:b", false),
+    ];
+
     #[test]
     fn whole_texts_match_or_do_not() {
-        let table: &[(&str, &str, bool)] = &[
-            ("ApplicationId", "00f1cbsc6anuij25", true),
-            ("ApplicationId", "00F1", false),
-            ("ApplicationId", "abc\n", false),
-            ("ClientToken", "a-b_c.9", true),
-            ("ClientToken", "a b", false),
-            ("CpuSize", "4 vCPU", true),
-            ("CpuSize", "4vcpu", true),
-            ("CpuSize", "4", true),
-            ("CpuSize", "0 vCPU", false),
-            ("CpuSize", "4  vCPU", false),
-            ("DiskSize", "20", false),
-            ("DiskSize", "20 gb", true),
-            ("IAMRoleArn", "arn:aws:iam::123456789012:role/service-role/hail", true),
-            ("IAMRoleArn", "arn:aws:iam::123456789012:role/é", false),
-            ("IAMRoleArn", "arn:aws:iam::123456789012:user/bob", false),
-            ("TagValue", "", true),
-            ("TagKey", "", false),
-            ("UriString", "s3://bucket/logs/\u{1F600}", true),
-            ("String256", " \t ", false),
-            ("String256", "a\nb", true),
-            ("PolicyDocument", "{\n\t\"Version\": \"2012-10-17\"\r\n}", true),
-            ("PolicyDocument", "\u{4e00}", false),
-            ("Arn", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess", true),
-            ("Arn", "", false),
-            ("EncryptionKeyArn", "arn:aws:kms:us-east-1:123456789012:key/1-a", true),
-            ("EncryptionKeyArn", "arn:aws:kms:us-east-1:123456789012:alias/a", false),
-            ("ImageUri", "123456789012.dkr.ecr.us-east-1.amazonaws.com/a/b:latest", true),
-            ("ImageUri", "docker.io/a/b:latest", false),
-            ("DiskType", "Shuffle_Optimized", true),
-            ("DiskType", "fast", false),
-            ("LogStreamNamePrefix", "é", true),
-            ("LogStreamNamePrefix", "a:b", false),
-        ];
-        for (shape, text, expected) in table {
+        for (shape, text, expected) in TEXTS {
             assert_eq!(of(shape).matches(text), *expected, "{shape} {text:?}");
         }
     }

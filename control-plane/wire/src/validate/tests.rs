@@ -46,65 +46,56 @@ fn good_inputs_pass() {
     }
 }
 
+#[track_caller]
+fn violates(operation: Operation, input: Value, expected: &str) {
+    assert_eq!(message(operation, input), Some(format!("ValidationException {expected}")));
+}
+
+// Every constraint of every operation, each alone: tests/conformance. Here are whole sentences.
+
 #[test]
 fn violations_in_awss_words() {
-    let table = [
-        (
-            Operation::GetApplication,
-            json!({}),
-            "1 validation error detected: Value null at 'applicationId' failed to satisfy constraint: Member must not be null",
-        ),
-        (
-            Operation::GetApplication,
-            json!({"applicationId": "A"}),
-            "1 validation error detected: Value 'A' at 'applicationId' failed to satisfy constraint: Member must satisfy regular expression pattern: [0-9a-z]+",
-        ),
-        (
-            Operation::ListApplications,
-            json!({"maxResults": 51}),
-            "1 validation error detected: Value '51' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 50",
-        ),
-        (
-            Operation::ListApplications,
-            json!({"maxResults": 0}),
-            "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1",
-        ),
-        (
-            Operation::ListApplications,
-            json!({"states": ["STARTED", "GONE"]}),
-            "1 validation error detected: Value '[STARTED, GONE]' at 'states' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [CREATING, CREATED, STARTING, STARTED, STOPPING, STOPPED, TERMINATED]]",
-        ),
-        (
-            Operation::StartJobRun,
-            start(json!({"mode": "FAST"})),
-            "1 validation error detected: Value 'FAST' at 'mode' failed to satisfy constraint: Member must satisfy enum value set: [BATCH, STREAMING]",
-        ),
-        (
-            Operation::StartJobRun,
-            start(json!({"jobDriver": {}})),
-            "1 validation error detected: Value at 'jobDriver' failed to satisfy constraint: Member must have exactly one of its members set",
-        ),
-        (
-            Operation::StartJobRun,
-            start(json!({"tags": {"k": "é"}})),
-            "1 validation error detected: Value '{k=é}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 0, Member must satisfy regular expression pattern: [A-Za-z0-9 /_.:=+@-]*]",
-        ),
-        (
-            Operation::StartJobRun,
-            start(
-                json!({"configurationOverrides": {"applicationConfiguration": [{"classification": "a"}, {"classification": " "}]}}),
-            ),
-            "1 validation error detected: Value ' ' at 'configurationOverrides.applicationConfiguration.2.member.classification' failed to satisfy constraint: Member must satisfy regular expression pattern: .*\\S.*",
-        ),
-        (
-            Operation::CreateApplication,
-            json!({"type": "SPARK", "releaseLabel": "e", "clientToken": "t", "initialCapacity": {"DRIVER": {"workerConfiguration": {"cpu": "x", "memory": "1"}}}}),
-            "2 validation errors detected: Value 'x' at 'initialCapacity.DRIVER.member.workerConfiguration.cpu' failed to satisfy constraint: Member must satisfy regular expression pattern: [1-9][0-9]*(\\s)?(vCPU|vcpu|VCPU)?; Value null at 'initialCapacity.DRIVER.member.workerCount' failed to satisfy constraint: Member must not be null",
-        ),
-    ];
-    for (operation, input, expected) in table {
-        assert_eq!(message(operation, input), Some(format!("ValidationException {expected}")));
-    }
+    violates(
+        Operation::GetApplication,
+        json!({}),
+        "1 validation error detected: Value null at 'applicationId' failed to satisfy constraint: Member must not be null",
+    );
+    violates(
+        Operation::GetApplication,
+        json!({"applicationId": "A"}),
+        "1 validation error detected: Value 'A' at 'applicationId' failed to satisfy constraint: Member must satisfy regular expression pattern: [0-9a-z]+",
+    );
+    violates(
+        Operation::ListApplications,
+        json!({"maxResults": 51}),
+        "1 validation error detected: Value '51' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 50",
+    );
+    violates(
+        Operation::ListApplications,
+        json!({"states": ["STARTED", "GONE"]}),
+        "1 validation error detected: Value '[STARTED, GONE]' at 'states' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [CREATING, CREATED, STARTING, STARTED, STOPPING, STOPPED, TERMINATED]]",
+    );
+}
+
+#[test]
+fn violations_deep_inside() {
+    violates(
+        Operation::StartJobRun,
+        start(json!({"tags": {"k": "é"}})),
+        "1 validation error detected: Value '{k=é}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 0, Member must satisfy regular expression pattern: [A-Za-z0-9 /_.:=+@-]*]",
+    );
+    let bad = json!([{"classification": "a"}, {"classification": " "}]);
+    violates(
+        Operation::StartJobRun,
+        start(json!({"configurationOverrides": {"applicationConfiguration": bad}})),
+        "1 validation error detected: Value ' ' at 'configurationOverrides.applicationConfiguration.2.member.classification' failed to satisfy constraint: Member must satisfy regular expression pattern: .*\\S.*",
+    );
+    let pools = json!({"DRIVER": {"workerConfiguration": {"cpu": "x", "memory": "1"}}});
+    violates(
+        Operation::CreateApplication,
+        json!({"type": "SPARK", "releaseLabel": "e", "clientToken": "t", "initialCapacity": pools}),
+        "2 validation errors detected: Value 'x' at 'initialCapacity.DRIVER.member.workerConfiguration.cpu' failed to satisfy constraint: Member must satisfy regular expression pattern: [1-9][0-9]*(\\s)?(vCPU|vcpu|VCPU)?; Value null at 'initialCapacity.DRIVER.member.workerCount' failed to satisfy constraint: Member must not be null",
+    );
 }
 
 #[test]
@@ -118,28 +109,36 @@ fn lengths_count_characters() {
 #[test]
 fn wrong_types_are_named_and_come_before_violations() {
     let table = [
-        (json!({"applicationId": "A B", "name": 5}), "'name': NUMBER_VALUE can not be converted to String"),
+        (json!({"applicationId": "A B", "name": 5}), "'name': NUMBER_VALUE can not be converted to a String"),
         (
             json!({"retryPolicy": {"maxAttempts": 1.5}}),
-            "'retryPolicy.maxAttempts': DECIMAL_VALUE can not be converted to Integer",
+            "'retryPolicy.maxAttempts': DECIMAL_VALUE can not be converted to an Integer",
         ),
         (
             json!({"retryPolicy": {"maxAttempts": 2_147_483_648u64}}),
-            "'retryPolicy.maxAttempts': NUMBER_VALUE can not be converted to Integer",
+            "'retryPolicy.maxAttempts': NUMBER_VALUE can not be converted to an Integer",
         ),
         (
             json!({"executionTimeoutMinutes": u64::MAX}),
-            "'executionTimeoutMinutes': NUMBER_VALUE can not be converted to Long",
+            "'executionTimeoutMinutes': NUMBER_VALUE can not be converted to a Long",
         ),
-        (json!({"retryPolicy": []}), "'retryPolicy': START_ARRAY can not be converted to Structure"),
-        (json!({"tags": {"k": 1}}), "'tags.k.member': NUMBER_VALUE can not be converted to String"),
+        (json!({"retryPolicy": []}), "'retryPolicy': Expected structure or map, or null"),
+        (json!({"tags": {"k": 1}}), "'tags.k.member': NUMBER_VALUE can not be converted to a String"),
         (
             json!({"jobDriver": {"sparkSubmit": {"entryPoint": "e", "entryPointArguments": ["a", null]}}}),
-            "'jobDriver.sparkSubmit.entryPointArguments.2.member': NULL_VALUE can not be converted to String",
+            "'jobDriver.sparkSubmit.entryPointArguments.2.member': NULL_VALUE can not be converted to a String",
         ),
+        (json!({"tags": "k=v"}), "'tags': Expected structure or map, or null"),
+        (json!({"name": ["n"]}), "'name': Start of list found where not expected."),
+        (json!({"name": {}}), "'name': Start of structure or map found where not expected."),
+        (
+            json!({"executionIamPolicy": {"policyArns": "arn"}}),
+            "'executionIamPolicy.policyArns': Expected list or null",
+        ),
+        (json!({"name": true}), "'name': TRUE_VALUE can not be converted to a String"),
         (
             json!({"flexExecution": {"enabled": "true"}}),
-            "'flexExecution.enabled': STRING_VALUE can not be converted to Boolean",
+            "'flexExecution.enabled': STRING_VALUE can not be converted to a Boolean",
         ),
     ];
     for (extra, expected) in table {

@@ -43,9 +43,8 @@ fn check_place(
         }
     }
     if !place.steps.is_empty() {
-        for (value, found_type) in wrong_types(model.kind(&place.shape)) {
-            let expected =
-                format!("SerializationException '{}': {found_type} can not be converted", place.path());
+        for (value, words) in wrong_types(model.kind(&place.shape)) {
+            let expected = format!("SerializationException '{}': {words}", place.path());
             let refusal = judge(operation, put(value)?).err().unwrap_or_default();
             if !refusal.starts_with(&expected) {
                 found.push(format!("{operation} {}: says '{refusal}' instead of '{expected}'", place.path()));
@@ -84,20 +83,24 @@ fn good_values(model: &Published, shape: &str) -> Result<Vec<Value>, String> {
     Ok(good)
 }
 
+/// Values of every other JSON type, with what is said of them.
 fn wrong_types(kind: &str) -> Vec<(Value, &'static str)> {
     let all = [
-        (json!(true), "BOOLEAN_VALUE", "boolean"),
-        (json!(7), "NUMBER_VALUE", "integer long double timestamp"),
-        (json!(1.5), "DECIMAL_VALUE", "double timestamp"),
-        (json!("text"), "STRING_VALUE", "string"),
-        (json!([]), "START_ARRAY", "list"),
-        (json!({}), "START_OBJECT", "structure map"),
-        (json!(9_223_372_036_854_775_808_u64), "NUMBER_VALUE", "double timestamp"),
+        (json!(true), "TRUE_VALUE can not be converted to", "boolean"),
+        (json!(7), "NUMBER_VALUE can not be converted to", "integer long double timestamp"),
+        (json!(1.5), "DECIMAL_VALUE can not be converted to", "double timestamp"),
+        (json!("text"), "STRING_VALUE can not be converted to", "string"),
+        (json!(9_223_372_036_854_775_808_u64), "NUMBER_VALUE can not be converted to", "double timestamp"),
+        (json!([]), "Start of list found where not expected.", "list"),
+        (json!({}), "Start of structure or map found where not expected.", "structure map"),
     ];
-    all.into_iter()
-        .filter(|(_, _, right)| !right.contains(kind))
-        .map(|(value, name, _)| (value, name))
-        .collect()
+    let wrong = all.into_iter().filter(|(_, _, right)| !right.contains(kind));
+    let said = |words| match kind {
+        "list" => "Expected list or null",
+        "structure" | "map" => "Expected structure or map, or null",
+        _ => words,
+    };
+    wrong.map(|(value, words, _)| (value, said(words))).collect()
 }
 
 /// The refusal of an input, or nothing.

@@ -8,6 +8,7 @@ mod breaches;
 mod errors;
 mod inputs;
 mod outputs;
+mod properties;
 mod published;
 mod routing;
 mod samples;

@@ -93,30 +93,12 @@ fn query_member(
     raw: &Value,
     member: &Member<'_>,
 ) -> Result<(), String> {
-    let (kind, shape) = (model.kind(member.shape), model.shape(member.shape));
-    let table: &[(&str, Option<Value>)] = match kind {
-        "integer" | "long" => {
-            &[("17", Some(json!(17))), ("-1", Some(json!(-1))), ("1.5", None), ("x", None), ("", None)]
-        }
-        "boolean" => {
-            &[("true", Some(json!(true))), ("false", Some(json!(false))), ("1", None), ("True", None)]
-        }
-        "timestamp" => &[
-            ("1970-01-01T00%3A00%3A01.5Z", Some(json!(1.5))),
-            ("1970-01-01T01%3A00%3A01%2B01%3A00", Some(json!(1.0))),
-            ("yesterday", None),
-        ],
-        "string" => &[("a%20b+c%C3%A9", Some(json!("a b cé"))), ("%FF", None)],
-        "list" if model.kind(text(&shape["member"]["shape"])) == "string" => {
-            &[("a%3Ab", Some(json!(["a:b"]))), ("%FF", None)]
-        }
-        _ => return Err(format!("a {kind} in the query")),
-    };
+    let table = readings(model, member.shape)?;
     let plain = Sent::of(model, raw, &least(model, &model.input(raw))?)?;
     for (written, expected) in table {
         let mut sent = plain.clone();
         sent.query = format!("{}={written}", member.wire_name);
-        match (sent.arrives(), expected) {
+        match (sent.arrives(), &expected) {
             (Ok(arrived), Some(value))
                 if arrived.operation == operation && arrived.input.get(member.name) == Some(value) => {}
             (Err(e), None)
@@ -125,6 +107,27 @@ fn query_member(
         }
     }
     Ok(())
+}
+
+/// Texts of a query parameter, and what each is read as; `None`: it is refused.
+fn readings(model: &Published, shape: &str) -> Result<Vec<(&'static str, Option<Value>)>, String> {
+    let element = text(&model.shape(shape)["member"]["shape"]);
+    Ok(match model.kind(shape) {
+        "integer" | "long" => {
+            vec![("17", Some(json!(17))), ("-1", Some(json!(-1))), ("1.5", None), ("x", None), ("", None)]
+        }
+        "boolean" => {
+            vec![("true", Some(json!(true))), ("false", Some(json!(false))), ("1", None), ("True", None)]
+        }
+        "timestamp" => vec![
+            ("1970-01-01T00%3A00%3A01.5Z", Some(json!(1.5))),
+            ("1970-01-01T01%3A00%3A01%2B01%3A00", Some(json!(1.0))),
+            ("yesterday", None),
+        ],
+        "string" => vec![("a%20b+c%C3%A9", Some(json!("a b cé"))), ("%FF", None)],
+        "list" if model.kind(element) == "string" => vec![("a%3Ab", Some(json!(["a:b"]))), ("%FF", None)],
+        kind => return Err(format!("a {kind} in the query")),
+    })
 }
 
 /// Members of path and query are not taken from the body, nor others from the query; what nobody knows is left alone.

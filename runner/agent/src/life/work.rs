@@ -61,8 +61,13 @@ pub(super) async fn work(
 ) -> Worked {
     let mut orders = Orders::new(ends.order.clone());
     let s3 = s3::client(&assignment.common().store, &session.keyring);
-    let mut worked =
-        Worked { ending: Ending::Stale, started: None, follower: Follower::idle(), event_logs: EventLogs::none(), logs_taken: true };
+    let mut worked = Worked {
+        ending: Ending::Stale,
+        started: None,
+        follower: Follower::idle(),
+        event_logs: EventLogs::none(),
+        logs_taken: true,
+    };
     tokio::select! {
         begun = begin_logs(assignment, folders, &s3) => match begun {
             Ok(follower) => worked.follower = follower,
@@ -217,8 +222,8 @@ fn said(code: i32, folders: &Folders) -> Said {
     let (stderr, stdout) = (folders.stderr(), folders.stdout());
     Said {
         exceptions: failure::summary(&stderr, &stdout),
-        out_of_memory: failure::says(&stderr, &stdout, failure::OUT_OF_MEMORY),
-        no_space: failure::says(&stderr, &stdout, failure::NO_SPACE),
+        out_of_memory: failure::out_of_memory(&stderr, &stdout),
+        no_space: failure::no_space(&stderr, &stdout),
     }
 }
 

@@ -104,7 +104,10 @@ async fn logs_and_tmp_are_apart(world: World) {
     world.run_is(&app, &run, "FAILED").await;
     world.archived(&run).await;
     let swept = world.sweep.asked.lock().expect("whole").clone();
-    assert!(swept.iter().all(|uri| *uri == format!("s3://logs/applications/{app}/jobs/{run}/tmp/")), "{swept:?}");
+    assert!(
+        swept.iter().all(|uri| *uri == format!("s3://logs/applications/{app}/jobs/{run}/tmp/")),
+        "{swept:?}"
+    );
 }
 
 async fn a_lost_driver_is_followed_by_another(world: World) {
@@ -134,8 +137,14 @@ async fn the_next_driver_waits_for_the_last_executor(world: World) {
     let look = async || world.get_run(&app, &run).await;
     world.eventually("explained", look, |run| run["stateDetails"] == waits).await;
     assert!(world.substrate.begun().is_empty(), "no second driver yet");
-    let executor =
-        Driver { world: &world, runner: executor, common, wanted: Default::default(), seen: 0, started: None };
+    let executor = Driver {
+        world: &world,
+        runner: executor,
+        common,
+        wanted: Default::default(),
+        seen: 0,
+        started: None,
+    };
     executor.end(0).await;
     assert_eq!(world.driver().await.common.attempt, 2);
 }
@@ -152,7 +161,8 @@ async fn a_cancel_between_attempts_ends_the_run(world: World) {
     let ended = world.run_is(&app, &run, "CANCELLED").await;
     assert_eq!(ended["attempt"], 2);
     world.archived(&run).await;
-    let attempts = world.call(ListJobRunAttempts, json!({ "applicationId": app, "jobRunId": run })).await.ok();
+    let attempts =
+        world.call(ListJobRunAttempts, json!({ "applicationId": app, "jobRunId": run })).await.ok();
     let states: Vec<&Value> =
         attempts["jobRunAttempts"].as_array().expect("a list").iter().map(|one| &one["state"]).collect();
     assert_eq!(states, ["FAILED", "CANCELLED"]);

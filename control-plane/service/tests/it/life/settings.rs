@@ -37,9 +37,12 @@ async fn bounds_the_scheduler(world: World) {
         let answer = create(&world, json!({ "schedulerConfiguration": given })).await;
         answer.refused(400, "ValidationException", text);
     }
-    create(&world, json!({ "schedulerConfiguration": { "maxConcurrentRuns": 1000, "queueTimeoutMinutes": 720 } }))
-        .await
-        .ok();
+    create(
+        &world,
+        json!({ "schedulerConfiguration": { "maxConcurrentRuns": 1000, "queueTimeoutMinutes": 720 } }),
+    )
+    .await
+    .ok();
 }
 
 async fn has_a_scheduler_from_its_release_on(world: World) {
@@ -53,7 +56,8 @@ async fn has_a_scheduler_from_its_release_on(world: World) {
     let given = json!({ "schedulerConfiguration": { "queueTimeoutMinutes": 20 } });
     let filled = json!({ "maxConcurrentRuns": 15, "queueTimeoutMinutes": 20 });
     assert_eq!(scheduler("emr-7.0.0", given.clone()).await, filled);
-    let text = "schedulerConfiguration needs release label emr-7.0.0 or later. The application has 'emr-6.15.0'.";
+    let text =
+        "schedulerConfiguration needs release label emr-7.0.0 or later. The application has 'emr-6.15.0'.";
     let old = json!({ "releaseLabel": "emr-6.15.0" });
     create(&world, merged(old.clone(), given.clone())).await.refused(400, "ValidationException", text);
     let id = world.application(old).await;
@@ -81,14 +85,21 @@ async fn writes_kind_and_sizes_its_own_way(world: World) {
 async fn refuses_hive(world: World) {
     let text = "Type 'HIVE' is not supported for release label 'emr-7.13.0' or release label does not exist";
     create(&world, json!({ "type": "Hive" })).await.refused(400, "ValidationException", text);
-    create(&world, json!({ "type": "flink" })).await.refused(400, "ValidationException", "Unsupported engine flink");
+    create(&world, json!({ "type": "flink" })).await.refused(
+        400,
+        "ValidationException",
+        "Unsupported engine flink",
+    );
 }
 
 async fn bounds_tags(world: World) {
     let many = |count: usize| -> Value { (0..count).map(|n| (format!("k{n}"), json!("v"))).collect() };
     create(&world, json!({ "tags": many(50) })).await.ok();
     for tags in [many(51), json!({ "aws:x": "y" }), json!({ "AWS:x": "y" })] {
-        assert_eq!(create(&world, json!({ "tags": tags })).await.kind(), (400, "ValidationException".to_owned()));
+        assert_eq!(
+            create(&world, json!({ "tags": tags })).await.kind(),
+            (400, "ValidationException".to_owned())
+        );
         let app = world.application(json!({})).await;
         let run = world.start_run(&app, json!({ "tags": tags })).await;
         assert_eq!(run.kind(), (400, "ValidationException".to_owned()));
@@ -125,7 +136,8 @@ async fn takes_everything_again_while_started(world: World) {
     let more = json!({ "maximumCapacity": { "cpu": "40 vCPU", "memory": "100 GB" } });
     update(&world, &id, merged(everything.clone(), more.clone())).await.ok();
     assert_eq!(world.get(&id).await["maximumCapacity"]["cpu"], "40 vCPU");
-    let fixed = merged(merged(everything, more), json!({ "networkConfiguration": { "subnetIds": ["subnet-2"] } }));
+    let fixed =
+        merged(merged(everything, more), json!({ "networkConfiguration": { "subnetIds": ["subnet-2"] } }));
     assert_eq!(update(&world, &id, fixed).await.kind(), (400, "ValidationException".to_owned()));
 }
 
@@ -145,7 +157,8 @@ async fn gives_back_what_it_does_not_act_on(world: World) {
 }
 
 async fn changes_its_image_while_started(world: World) {
-    let image = |tag: &str| json!({ "imageUri": format!("000000000000.dkr.ecr.us-east-1.amazonaws.com/a:{tag}") });
+    let image =
+        |tag: &str| json!({ "imageUri": format!("000000000000.dkr.ecr.us-east-1.amazonaws.com/a:{tag}") });
     let id = world.application(json!({ "imageConfiguration": image("1") })).await;
     world.call(StartApplication, json!({ "applicationId": id })).await.ok();
     world.application_is(&id, "STARTED").await;

@@ -14,8 +14,10 @@ stories! {
 }
 
 async fn shows_the_effective_timeout(world: World) {
-    let (old, new) =
-        (world.application(json!({ "releaseLabel": "emr-7.10.0" })).await, world.application(json!({})).await);
+    let (old, new) = (
+        world.application(json!({ "releaseLabel": "emr-7.10.0" })).await,
+        world.application(json!({})).await,
+    );
     for (app, given, shown) in
         [(&new, Value::Null, 720), (&new, json!(90), 90), (&old, json!(0), 0), (&old, Value::Null, 720)]
     {
@@ -51,6 +53,7 @@ async fn gives_name_mode_tags_and_flex_back_everywhere(world: World) {
     let line = world.call(ListJobRuns, json!({ "applicationId": app })).await.ok()["jobRuns"][0].clone();
     for shown in [attempt, line] {
         assert_eq!((&shown["name"], &shown["mode"]), (&json!("n"), &json!("BATCH")));
+        assert_eq!(shown["flexExecution"], flex);
     }
 }
 
@@ -83,8 +86,14 @@ async fn gives_no_grace_to_what_does_not_run(world: World) {
     let common = world.assigned(&runner).await.common().clone();
     let cancel = json!({ "applicationId": app, "jobRunId": run, "shutdownGracePeriodInSeconds": 1800 });
     world.call(CancelJobRun, cancel).await.ok();
-    let mut driver =
-        crate::world::Driver { world: &world, runner, common, wanted: Default::default(), seen: 0, started: None };
+    let mut driver = crate::world::Driver {
+        world: &world,
+        runner,
+        common,
+        wanted: Default::default(),
+        seen: 0,
+        started: None,
+    };
     let order = driver.exchange(std::time::Duration::from_secs(5)).await.stop.expect("an order to stop");
     assert_eq!(order.grace_ms, 0, "it is staging, not running");
 }

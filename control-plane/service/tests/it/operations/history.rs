@@ -1,10 +1,10 @@
 //! A long past: what operations cost in requests to the store, whatever was settled before, and that all of it is found.
 
-use crate::world::World;
+use crate::world::{Answer, World};
 use firesteel_journal::{Clock, Counts, Deps, Store};
 use firesteel_service::past::{self, Past};
 use firesteel_wire::Operation::{self, *};
-use firesteel_wire::shapes::Timestamp;
+use firesteel_wire::shapes::{ListJobRunsResponse, Timestamp};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ struct Old {
     world: World,
     app: String,
     past: Past,
+    first: String,
     waiting: String,
 }
 
@@ -31,24 +32,60 @@ impl Old {
         world.restart().await;
         let waiting = world.run(&app, json!({})).await;
         tokio::time::sleep(Duration::from_secs(40)).await;
-        Self { world, app, past, waiting }
+        Self { world, app, past, first, waiting }
     }
 
     fn nth(&self, n: u64) -> String {
         past::nth(&self.past, n).0.to_string()
     }
 
-    /// What the store was asked while the operation was answered.
-    async fn cost(&self, operation: Operation, members: Value) -> (Value, String) {
-        let mut input = json!({ "applicationId": self.app });
-        if operation == TagResource || operation == ListTagsForResource {
-            input = json!({});
-        }
+    /// A run's resource.
+    fn resource(&self, n: u64) -> Value {
+        let (app, id) = (&self.app, self.nth(n));
+        let arn = format!("arn:aws:emr-serverless:us-east-1:000000000000:/applications/{app}/jobruns/{id}");
+        json!({ "resourceArn": arn, "applicationId": null })
+    }
+
+    fn start(&self) -> Value {
+        let driver = json!({ "sparkSubmit": { "entryPoint": "s3://bucket/job.py" } });
+        let role = crate::world::ROLE;
+        json!({ "clientToken": self.world.token(), "executionRoleArn": role, "jobDriver": driver })
+    }
+
+    /// What the store was asked while the operation was answered, whatever the answer is.
+    async fn cost(&self, operation: Operation, members: Value) -> (Answer, String) {
+        let input = crate::world::merged(json!({ "applicationId": self.app }), members);
         self.world.requests.take();
-        let answer = self.world.call(operation, crate::world::merged(input, members)).await;
+        let answer = self.world.call(operation, input).await;
         let counts = self.world.requests.take();
         tokio::time::sleep(Duration::from_secs(30)).await;
-        (answer.ok().clone(), in_words(counts))
+        (answer, in_words(counts))
+    }
+
+    /// Ids on all pages.
+    async fn all(&self, filters: Value) -> Vec<String> {
+        let mut input = crate::world::merged(json!({ "applicationId": self.app }), filters);
+        let mut found = Vec::new();
+        loop {
+            let page: ListJobRunsResponse = self.world.call(ListJobRuns, input.clone()).await.shape();
+            found.extend(page.job_runs.into_iter().map(|run| run.id));
+            match page.next_token {
+                Some(token) => input["nextToken"] = json!(token),
+                None => return found,
+            }
+        }
+    }
+
+    /// Size of the newest checkpoint.
+    fn checkpoint_bytes(&self) -> usize {
+        let prefix = format!("applications/{}/checkpoints/", self.app);
+        let objects = self.world.store.objects();
+        objects
+            .iter()
+            .filter(|(key, _)| key.starts_with(&prefix))
+            .map(|(_, body)| body.len())
+            .last()
+            .expect("one")
     }
 }
 
@@ -65,54 +102,123 @@ fn deps(world: &World) -> Deps {
     Deps { clock: world.clock.clone(), marks: Arc::new(marks) }
 }
 
-fn ids(answer: &Value) -> Vec<String> {
-    let lines = answer["jobRuns"].as_array().expect("lines");
-    lines.iter().map(|line| line["id"].as_str().expect("an id").to_owned()).collect()
+/// Operation, its case, and what it costs with 10, 10,000 and 1,000,000 settled runs: docs/storage.md has this table.
+type Table = Vec<(&'static str, [String; 3])>;
+
+fn expected() -> Table {
+    let row = |name, costs: [&str; 3]| (name, costs.map(str::to_owned));
+    vec![
+        row("GetJobRun, live", ["", "", ""]),
+        row("GetJobRun, settled lately", ["1 GET", "1 GET", "1 GET"]),
+        row("GetJobRun, settled long ago", ["1 GET", "1 GET", "1 GET"]),
+        row("GetJobRun, the same again", ["", "", ""]),
+        row("ListJobRunAttempts, settled long ago", ["1 GET", "1 GET", "1 GET"]),
+        row("ListJobRuns, newest", ["", "", "1 GET"]),
+        row("ListJobRuns, from the middle", ["", "1 GET", "4 GET"]),
+        row("ListJobRuns, RUNNING", ["", "", ""]),
+        row("ListJobRuns, FAILED", ["", "", ""]),
+        row("ListJobRuns, CANCELLED from the middle", ["", "", ""]),
+        row("ListJobRuns, STREAMING from the middle", ["", "", ""]),
+        row("ListJobRuns, FAILED and STREAMING", ["", "", ""]),
+        row("ListTagsForResource, settled long ago", ["1 GET", "1 GET", "1 GET"]),
+        row("TagResource, settled long ago", ["1 create + 1 GET", "1 create + 1 GET", "1 create + 1 GET"]),
+        row("CancelJobRun, settled long ago", ["1 GET", "1 GET", "1 GET"]),
+        row("StartJobRun", ["1 create", "1 create", "1 create"]),
+    ]
 }
 
-async fn costs(old: &Old) -> Vec<(&'static str, String)> {
+/// Each case, asked right after a start: nothing is remembered.
+async fn costs(old: &mut Old) -> Vec<(&'static str, String)> {
     let run = |id: &String| json!({ "jobRunId": id });
     let [oldest, recent] = [old.nth(0), old.nth(old.past.runs - 1)];
-    let resource = |id: &String| {
-        let arn = format!("arn:aws:emr-serverless:us-east-1:000000000000:/applications/{}/jobruns/{id}", old.app);
-        json!({ "resourceArn": arn })
-    };
     let middle = firesteel_core::id::created_at(&old.nth(old.past.runs / 2)).expect("a time").0;
     let middle = Timestamp(middle).to_iso().expect("a date");
-    let mut costs = Vec::new();
-    let mut note = async |name, operation, members| {
-        let (answer, cost) = old.cost(operation, members).await;
-        costs.push((name, cost));
-        answer
-    };
-    note("GetJobRun, live", GetJobRun, run(&old.waiting)).await;
-    note("GetJobRun, settled lately", GetJobRun, run(&recent)).await;
-    note("GetJobRun, settled long ago", GetJobRun, run(&oldest)).await;
-    note("GetJobRun, again", GetJobRun, run(&oldest)).await;
-    note("ListJobRunAttempts, settled long ago", ListJobRunAttempts, run(&old.nth(1))).await;
-    note("ListJobRuns, first page", ListJobRuns, json!({})).await;
-    let half = note("ListJobRuns, createdAtBefore", ListJobRuns, json!({ "createdAtBefore": middle })).await;
-    if let Some(token) = half.get("nextToken") {
-        note("ListJobRuns, page after that", ListJobRuns, json!({ "createdAtBefore": middle, "nextToken": token })).await;
+    let before = |members: Value| crate::world::merged(json!({ "createdAtBefore": middle }), members);
+    let tags = crate::world::merged(old.resource(3), json!({ "tags": { "a": "b" } }));
+    let cases = [
+        ("GetJobRun, live", GetJobRun, run(&old.waiting)),
+        ("GetJobRun, settled lately", GetJobRun, run(&recent)),
+        ("GetJobRun, settled long ago", GetJobRun, run(&oldest)),
+        ("GetJobRun, the same again", GetJobRun, run(&oldest)),
+        ("ListJobRunAttempts, settled long ago", ListJobRunAttempts, run(&old.nth(1))),
+        ("ListJobRuns, newest", ListJobRuns, json!({})),
+        ("ListJobRuns, from the middle", ListJobRuns, before(json!({}))),
+        ("ListJobRuns, RUNNING", ListJobRuns, json!({ "states": ["RUNNING"] })),
+        ("ListJobRuns, FAILED", ListJobRuns, json!({ "states": ["FAILED"] })),
+        ("ListJobRuns, CANCELLED from the middle", ListJobRuns, before(json!({ "states": ["CANCELLED"] }))),
+        ("ListJobRuns, STREAMING from the middle", ListJobRuns, before(json!({ "mode": "STREAMING" }))),
+        (
+            "ListJobRuns, FAILED and STREAMING",
+            ListJobRuns,
+            json!({ "states": ["FAILED"], "mode": "STREAMING" }),
+        ),
+        ("ListTagsForResource, settled long ago", ListTagsForResource, old.resource(2)),
+        ("TagResource, settled long ago", TagResource, tags),
+        ("CancelJobRun, settled long ago", CancelJobRun, run(&oldest)),
+        ("StartJobRun", StartJobRun, old.start()),
+    ];
+    let mut found = Vec::new();
+    for (name, operation, members) in cases {
+        if !name.ends_with("again") {
+            old.world.restart().await;
+            tokio::time::sleep(Duration::from_secs(40)).await;
+        }
+        found.push((name, old.cost(operation, members).await.1));
     }
-    for (name, states) in [("ListJobRuns, FAILED", vec!["FAILED"]), ("ListJobRuns, FAILED and CANCELLED", vec!["FAILED", "CANCELLED"])] {
-        note(name, ListJobRuns, json!({ "states": states })).await;
-    }
-    note("ListJobRuns, RUNNING", ListJobRuns, json!({ "states": ["RUNNING"] })).await;
-    note("ListJobRuns, FAILED and STREAMING", ListJobRuns, json!({ "states": ["FAILED"], "mode": "STREAMING" })).await;
-    note("ListTagsForResource, settled long ago", ListTagsForResource, resource(&old.nth(2))).await;
-    note("TagResource, settled long ago", TagResource, crate::world::merged(resource(&old.nth(3)), json!({ "tags": { "a": "b" } }))).await;
-    costs
+    found
 }
 
 #[tokio::test(start_paused = true)]
-async fn look() {
-    for runs in [10, 10_000, 1_000_000] {
-        let began = std::time::Instant::now();
-        let old = Old::new(World::alone().await, runs).await;
-        println!("{runs}: {:?}, {} objects", began.elapsed(), old.world.store.objects().len());
-        for (name, cost) in costs(&old).await {
-            println!("    {name}: {cost}");
+async fn what_is_asked_costs_the_same_whatever_was_settled_before() {
+    let mut table: Table = Vec::new();
+    for (place, runs) in [10, 10_000, 1_000_000].into_iter().enumerate() {
+        let mut old = Old::new(World::alone().await, runs).await;
+        for (row, (name, cost)) in costs(&mut old).await.into_iter().enumerate() {
+            if table.len() <= row {
+                table.push((name, Default::default()));
+            }
+            table[row].1[place] = cost;
         }
+        let bytes = old.checkpoint_bytes();
+        assert!(bytes < 2 << 20, "{bytes} bytes of state beside {runs} settled runs");
+    }
+    assert_eq!(table, expected(), "{table:#?}");
+}
+
+/// Beside another control plane an answer also asks once whether the state is the newest.
+#[tokio::test(start_paused = true)]
+async fn beside_another_control_plane_an_answer_costs_one_request_more() {
+    let alone = costs(&mut Old::new(World::alone().await, 10_000).await).await;
+    let pair = costs(&mut Old::new(World::pair().await, 10_000).await).await;
+    let gets = |cost: &str| -> u64 {
+        let gets = cost.split(" + ").find_map(|part| part.strip_suffix(" GET"));
+        gets.map_or(0, |gets| gets.parse().expect("a number"))
+    };
+    for ((name, alone), (_, pair)) in
+        alone.iter().zip(&pair).filter(|((name, _), _)| !name.starts_with("Start"))
+    {
+        // Each of the two has read other segments before.
+        assert!(
+            gets(pair) <= gets(alone) + 6 && gets(pair) > 0,
+            "{name}: {alone} alone, {pair} beside another"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_of_a_long_past_is_found_page_by_page() {
+    let old = Old::new(World::alone().await, 5_000).await;
+    for (members, passes) in [
+        (json!({}), (|_, _| true) as fn(&str, &str) -> bool),
+        (json!({ "states": ["CANCELLED"] }), |state, _| state == "CANCELLED"),
+        (json!({ "mode": "STREAMING" }), |_, mode| mode == "STREAMING"),
+        (json!({ "states": ["SUCCESS"], "mode": "STREAMING" }), |s, m| s == "SUCCESS" && m == "STREAMING"),
+    ] {
+        let nth = (0..old.past.runs).rev().map(|n| past::nth(&old.past, n));
+        let expected = nth.filter(|(_, state, mode)| passes(state.as_str(), mode));
+        let expected: Vec<String> = expected.map(|(id, ..)| id.to_string()).collect();
+        let mut found = old.all(members.clone()).await;
+        found.retain(|id| *id != old.waiting && *id != old.first);
+        assert_eq!(found, expected, "{members}");
     }
 }
