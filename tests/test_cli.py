@@ -106,6 +106,16 @@ def test_logs_of_an_executor(up, steady):
     assert code != 0 and "9" in said, said
 
 
+def test_logs_go_on_with_the_next_attempt(up, application):
+    run = runs.start(up, application, "s3://bkt/jobs/exit_three.py", retryPolicy={"maxAttempts": 2})
+    with runs.follow(run) as logs:
+        out, said = logs.communicate(timeout=2 * runs.LIMIT)
+    assert logs.returncode == 1 and "attempt 1 has ended; going on with attempt 2" in said, said
+    assert out == 2 * "before the end\n"
+    for attempt in (1, 2):
+        assert up.shell(f"firesteel logs {run.id} --attempt {attempt}") == "before the end\n"
+
+
 def test_verbs_and_answers_as_a_script_uses_them(up, application):
     state = up.shell(f"firesteel get-application --application-id {application} --query application.state --output text")
     assert state == "STARTED\n"

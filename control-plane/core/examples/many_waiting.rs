@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release -p firesteel-core --example many_waiting`
 
+#![allow(clippy::disallowed_methods)] // It measures time.
+
 use firesteel_core::application::{Application, Identity, Patch, Settings};
 use firesteel_core::command::{Command, Room, Runtime, Tick};
 use firesteel_core::decide::decide;

@@ -36,7 +36,6 @@ impl Engine {
                 tokio::time::sleep(super::SLEEP_AFTER_FAILURE).await;
             }
             home.finished(&task);
-            engine.pack(&home);
             engine.sweep(&home);
         });
     }
@@ -61,8 +60,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Packs what is due, beside the archiving.
-    fn pack(self: &Arc<Self>, home: &Arc<Home>) {
+    /// Packs what is due, beside the tick.
+    pub(super) fn pack(self: &Arc<Self>, home: &Arc<Home>) {
         let state = home.state();
         let history = &application(&state).history;
         let due = history.due(&BOUNDS).is_some() || !history.due_tags(&BOUNDS).is_empty();
@@ -73,6 +72,7 @@ impl Engine {
         self.spawn(async move {
             if let Err(error) = pack::pack_all(&engine.parts, &home).await {
                 tracing::warn!(application = %home.id, %error, "history was not packed; it will be tried again");
+                tokio::time::sleep(super::SLEEP_AFTER_FAILURE).await;
             }
             home.finished(PACKING);
         });
@@ -87,6 +87,7 @@ impl Engine {
         self.spawn(async move {
             if let Err(error) = engine.sweep_once(&home).await {
                 tracing::warn!(application = %home.id, %error, "what is old was not swept; it will be tried again");
+                tokio::time::sleep(super::SLEEP_AFTER_FAILURE).await;
             }
             home.finished(SWEEPING);
         });

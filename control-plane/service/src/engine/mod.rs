@@ -95,6 +95,7 @@ impl Engine {
                     SLEEP_AFTER_FAILURE
                 }
             };
+            self.pack(&home);
             // A tick over many waiting runs costs something: under load it takes a third of a core at most.
             tokio::time::sleep(LONGEST_PAUSE.min(began.elapsed() * 2)).await;
             tokio::select! {

@@ -26,15 +26,33 @@ pub(super) async fn call(
     let name = operation.map_or("unknown", Operation::name);
     metrics::histogram!("firesteel_api_seconds", "operation" => name, "status" => status.to_string())
         .record(began.elapsed());
-    match answer {
+    let id = request_id(&service);
+    let mut response = match answer {
         Ok(json) => respond(200, None, json),
         Err(error) => {
             if status >= 500 {
-                tracing::error!(operation = name, detail = error.detail.as_deref(), "{error}");
+                tracing::error!(operation = name, request = id, detail = error.detail.as_deref(), "{error}");
             }
             respond(status, Some(error.type_name()), error.body())
         }
+    };
+    if let Ok(id) = http::HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-amzn-requestid", id);
     }
+    response
+}
+
+/// What SDKs give their users as the request's id, and the log names: a UUID.
+fn request_id(service: &Service) -> String {
+    let world = &service.parts().world;
+    let (one, other) = (world.chance(), world.chance());
+    let [time, version, variant] = [one >> 32, one >> 16 & 0xffff, other >> 48];
+    format!(
+        "{time:08x}-{version:04x}-4{:03x}-{:04x}-{:012x}",
+        one & 0xfff,
+        variant & 0x3fff | 0x8000,
+        other & 0xffff_ffff_ffff
+    )
 }
 
 async fn answer(

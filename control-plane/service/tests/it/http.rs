@@ -78,7 +78,6 @@ async fn refuses_large_bodies(world: World) {
 }
 
 async fn names_what_it_does_not_serve(world: World) {
-    let app = world.application(json!({})).await;
     for (method, target) in [
         ("GET", "/"),
         ("PUT", "/applications"),
@@ -89,9 +88,6 @@ async fn names_what_it_does_not_serve(world: World) {
         let answer = world.send(signed(&world.clock, method, target, "")).await;
         assert_eq!(answer.kind(), (404, "UnknownOperationException".to_owned()), "{method} {target}");
     }
-    let sessions = format!("/applications/{app}/sessions");
-    let kind = world.send(signed(&world.clock, "GET", &sessions, "")).await.kind();
-    assert_eq!(kind, (400, "ValidationException".to_owned()));
 }
 
 async fn takes_hostile_json(world: World) {

@@ -2,6 +2,7 @@
 //!
 //! Requests go through the whole router, signed as SDKs sign, in turn to each control plane.
 
+mod conforms;
 mod distant;
 mod kept;
 mod ports;
@@ -148,7 +149,10 @@ impl World {
         let request = client::request(operation, &input).expect("a request");
         let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
         let target = format!("{}{query}", request.path);
-        self.send(signed(&self.clock, &request.method, &target, request.body.unwrap_or_default())).await
+        let request = signed(&self.clock, &request.method, &target, request.body.unwrap_or_default());
+        let answer = self.send(request).await;
+        conforms::check(operation, &answer);
+        answer
     }
 
     /// Creates an application with `members` beside the usual ones; gives its id.

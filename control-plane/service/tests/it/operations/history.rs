@@ -19,14 +19,18 @@ struct Old {
 }
 
 impl Old {
-    async fn new(mut world: World, runs: u64) -> Self {
+    async fn new(world: World, runs: u64) -> Self {
+        Self::with_records(world, runs, 16.min(runs)).await
+    }
+
+    async fn with_records(mut world: World, runs: u64, records: u64) -> Self {
         world.runtimes.stand(firesteel_core::command::Runtime::Preparing(String::new()));
         let app = world.application(json!({})).await;
         let first = world.run(&app, json!({})).await;
         world.call(CancelJobRun, json!({ "applicationId": app, "jobRunId": first })).await.ok();
         world.archived(&first).await;
         let newest = firesteel_core::time::Millis(world.clock.now() - 3_600_000);
-        let past = Past { application: app.clone(), runs, records: 16.min(runs), newest };
+        let past = Past { application: app.clone(), runs, records, newest };
         let (store, deps): (Arc<dyn Store>, _) = (world.store.clone(), deps(&world));
         past::write(store, deps, &past).await.expect("a past");
         world.restart().await;
@@ -221,4 +225,56 @@ async fn all_of_a_long_past_is_found_page_by_page() {
         found.retain(|id| *id != old.waiting && *id != old.first);
         assert_eq!(found, expected, "{members}");
     }
+}
+
+/// Two control planes, one list that fills up and is packed, and pages that are read meanwhile.
+#[tokio::test(start_paused = true)]
+async fn what_is_packed_between_two_pages_is_neither_repeated_nor_hidden() {
+    let old = Old::new(World::pair().await, 1_990).await;
+    let throughout = old.all(json!({ "mode": "STREAMING" })).await;
+    let settling = async {
+        for _ in 0..30 {
+            let run = old.world.run(&old.app, json!({})).await;
+            let input = json!({ "applicationId": old.app, "jobRunId": run });
+            old.world.call(CancelJobRun, input).await.ok();
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+    };
+    let reading = async {
+        let mut lists = Vec::new();
+        for size in [1, 2, 3, 5, 9, 14] {
+            lists.push(old.all(json!({ "mode": "STREAMING", "maxResults": size })).await);
+        }
+        lists
+    };
+    let (lists, ()) = tokio::join!(reading, settling);
+    for list in lists {
+        assert_eq!(list, throughout);
+    }
+    let segment = async || json!(old.world.store.objects().keys().any(|key| key.contains("/segments/")));
+    old.world.eventually("a segment", segment, |found| *found == true).await;
+    assert_eq!(old.all(json!({})).await.len(), 1_990 + 2 + 30);
+    assert_eq!(old.all(json!({ "mode": "STREAMING" })).await, throughout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changed_tags_of_many_settled_runs_leave_the_state_and_are_found() {
+    let old = Old::with_records(World::pair().await, 1_100, 1_100).await;
+    for n in 0..1_001 {
+        let tags = json!({ "tags": { "n": n.to_string() } });
+        old.world.call(TagResource, crate::world::merged(old.resource(n), tags)).await.ok();
+    }
+    let moved = async || json!(old.world.store.objects().keys().filter(|key| key.contains("/tags/")).count());
+    old.world.eventually("moved", moved, |count| count.as_u64() >= Some(500)).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    for n in [0, 250, 499, 500, 1_000, 1_050] {
+        let input = json!({ "applicationId": old.app, "jobRunId": old.nth(n) });
+        let run = old.world.call(GetJobRun, input).await.ok();
+        let expected = if n <= 1_000 { json!({ "n": n.to_string() }) } else { json!({}) };
+        assert_eq!(run["jobRun"]["tags"], expected, "{n}");
+    }
+    let again = crate::world::merged(old.resource(0), json!({ "tags": { "again": "yes" } }));
+    old.world.call(TagResource, again).await.ok();
+    let listed = old.world.call(ListTagsForResource, old.resource(0)).await.ok();
+    assert_eq!(listed["tags"], json!({ "n": "0", "again": "yes" }));
 }
