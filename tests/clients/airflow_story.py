@@ -88,9 +88,13 @@ def life() -> None:
 
 
 def force() -> None:
-    """One run is active and two are queued when the application is deleted by force."""
+    """One run is active and two are queued when the application is deleted by force.
+
+    Airflow cancels the active one alone, and waits until nothing is active: those that waited have their turn first.
+    """
     application = create(schedulerConfiguration={"maxConcurrentRuns": 1, "queueTimeoutMinutes": 15})
-    runs = [job(application, "steady.py", "120", wait_for_completion=False).execute(context()) for _ in range(3)]
+    scripts = [("steady.py", "120"), ("hello.py", "second"), ("hello.py", "third")]
+    runs = [job(application, *script, wait_for_completion=False).execute(context()) for script in scripts]
     wait_until(
         EmrServerlessJobSensor(
             task_id="running",

@@ -56,7 +56,7 @@ def hello(context: OpExecutionContext) -> None:
     invocation = client.run(context=context, start_job_run_params=parameters, extras={"rows": 100})
     (message,) = invocation.get_custom_messages()
     print("MESSAGE", message)
-    print("RAN", application, invocation.metadata["AWS EMR Serverless Job Run ID"])
+    print("RAN", application, invocation.metadata["AWS EMR Serverless Job Run ID"].value)
 
 
 @job
