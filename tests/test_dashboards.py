@@ -79,6 +79,9 @@ def test_a_dashboard_from_waiting_to_history(alone, tmp_path):
     assert f'href="{prefix}/static/' in text and f'href="{prefix}/stages/' in text
     assert link.get("static/webui.css")[0] == 200
     assert "(kill)" not in text
+    executors = json.loads(link.get(f"api/v1/applications/{run.id}/executors")[1])
+    logs = next(entry["executorLogs"] for entry in executors if entry["id"] == "1")
+    assert logs["stderr"] == f"{prefix}/logs/SPARK_EXECUTOR/1/stderr.gz"
     at_the_root = f"http://127.0.0.1:{alone.port}/logs/SPARK_DRIVER/stdout.gz?{link.token}"
     status, body = get(at_the_root)
     assert (status, gzip.decompress(body)) == (200, b"sum 4950\n")

@@ -4,7 +4,6 @@ import json
 import socket
 import ssl
 import subprocess
-import time
 
 import boto3
 import botocore.config
@@ -251,39 +250,17 @@ def test_http_2_by_negotiation(secure):
                 assert greeted.selected_alpn_protocol() == chosen
 
 
-def test_connections_that_do_not_come_to_their_point(secure):
-    """Half-open handshakes and slow heads are dropped, and a crowd of them keeps nobody out who comes from elsewhere."""
-    idle = [socket.create_connection(("127.0.0.1", secure.port), source_address=("127.0.0.2", 0)) for _ in range(600)]
+def test_a_crowd_from_one_address_keeps_nobody_else_out(secure):
+    """Half-open handshakes in number; cli/tests/listener.rs has the slow ones with shorter times."""
+    at = ("127.0.0.1", secure.port)
+    idle = [socket.create_connection(at, source_address=("127.0.0.2", 0)) for _ in range(600)]
     try:
-        # One address has its bound; what is beyond is closed at once.
-        beyond = idle[-1]
-        beyond.settimeout(5)
-        assert beyond.recv(1) == b""
+        idle[-1].settimeout(5)
+        assert idle[-1].recv(1) == b"", "beyond the bound"
         assert json.loads(secure.shell("aws emr-serverless list-applications --output json")) == {"applications": []}
-        first = idle[0]
-        first.settimeout(20)
-        assert first.recv(1) == b"", "a handshake that never comes"
     finally:
         for one in idle:
             one.close()
-    context = ssl.create_default_context(cafile=secure.variables["AWS_CA_BUNDLE"])
-    with socket.create_connection(("127.0.0.1", secure.port)) as plain:
-        with context.wrap_socket(plain, server_hostname="localhost") as slow:
-            slow.settimeout(40)
-            slow.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n")
-            began = time.monotonic()
-            assert slow.recv(1) == b"", "a head that never ends"
-            assert 10 < time.monotonic() - began < 40
-    huge = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-huge: " + b"x" * (1 << 20) + b"\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", secure.port)) as plain:
-        with context.wrap_socket(plain, server_hostname="localhost") as greedy:
-            greedy.settimeout(20)
-            try:
-                greedy.sendall(huge)
-                answer = greedy.recv(64)
-            except OSError:
-                answer = b""
-            assert answer == b"" or b" 431 " in answer, answer
 
 
 def test_a_certificate_that_is_given_and_one_that_is_not_one(tmp_path, secure):

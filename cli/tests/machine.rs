@@ -11,7 +11,7 @@ use firesteel_cli::up::listener::Listener;
 use firesteel_core::id::WorkerId;
 use firesteel_embedded_s3::{Config, EmbeddedS3, KeyPair};
 use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
-use firesteel_service::{RoleError, Roles, Salvage, Sweep};
+use firesteel_service::{Narrowing, RoleError, Roles, Salvage, Sweep};
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +64,7 @@ impl Site {
     }
 
     async fn assumed(&self) -> Credentials {
-        self.roles().assume(ROLE, "app,run", None).await.unwrap()
+        self.roles().assume(ROLE, "app,run", &Narrowing::default()).await.unwrap()
     }
 
     async fn put(&self, key: &str) {
@@ -102,13 +102,21 @@ async fn a_no_and_a_silence_are_told_apart() {
         "[[role]]\narn = \"arn:aws:iam::000000000000:role/known\"\nallow = [\"s3://bucket/*\"]\n",
     ))
     .await;
-    let refused = site.roles().assume(ROLE, "app,run", None).await.unwrap_err();
+    let refused = site.roles().assume(ROLE, "app,run", &Narrowing::default()).await.unwrap_err();
     assert!(matches!(&refused, RoleError::Refused(text) if text.starts_with("AccessDenied")), "{refused:?}");
     let roles = site.roles();
-    let malformed = roles.assume("not an arn", "app,run", None).await.unwrap_err();
+    let malformed = roles.assume("not an arn", "app,run", &Narrowing::default()).await.unwrap_err();
     assert!(matches!(malformed, RoleError::Refused(_)), "{malformed:?}");
+    let nowhere = "arn:aws:iam::000000000000:policy/nowhere".to_owned();
+    let narrowing = Narrowing { policy: None, policy_arns: vec![nowhere] };
+    let known = "arn:aws:iam::000000000000:role/known";
+    let policy = roles.assume(known, "app,run", &narrowing).await.unwrap_err();
+    assert!(matches!(&policy, RoleError::Policy(text) if text.contains("does not exist")), "{policy:?}");
+    let narrowing = Narrowing { policy: Some("{".to_owned()), policy_arns: vec![] };
+    let policy = roles.assume(known, "app,run", &narrowing).await.unwrap_err();
+    assert!(matches!(policy, RoleError::Policy(_)), "{policy:?}");
     site.listener.stop(Duration::from_secs(1)).await;
-    let silent = roles.assume(ROLE, "app,run", None).await.unwrap_err();
+    let silent = roles.assume(ROLE, "app,run", &Narrowing::default()).await.unwrap_err();
     assert!(matches!(silent, RoleError::Unavailable(_)), "{silent:?}");
 }
 

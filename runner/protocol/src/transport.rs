@@ -12,7 +12,12 @@ pub const EXCHANGE: &str = "/runner/v1/exchange";
 /// `End` → `Ended`.
 pub const END: &str = "/runner/v1/end";
 
-use firesteel_core::id::{HostId, WorkerId};
+/// Where an attempt's dashboard is on the control plane, without a trailing slash; its logs are below it, under `/logs/`.
+pub fn dashboard(run: &JobRunId, attempt: u32) -> String {
+    format!("/dashboards/{run}/{attempt}")
+}
+
+use firesteel_core::id::{HostId, JobRunId, WorkerId};
 use serde::{Deserialize, Serialize};
 
 /// What a substrate hands to a runner at its start, as one JSON document on the inherited descriptor.

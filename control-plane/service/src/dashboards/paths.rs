@@ -4,6 +4,7 @@
 //! (`X-Forwarded-Context`, which its UIs put before every link), so nothing in a page needs rewriting.
 
 use super::ticket::Ticket;
+use firesteel_protocol::transport;
 use http::Uri;
 
 /// Name of the query parameter, as in EMR's URLs.
@@ -17,7 +18,7 @@ pub const LOGS: &str = "/logs/";
 
 /// The prefix of a ticket's dashboard, without a trailing slash.
 pub fn base(ticket: &Ticket) -> String {
-    format!("{PREFIX}{}/{}", ticket.run, ticket.attempt)
+    transport::dashboard(&ticket.run, ticket.attempt)
 }
 
 /// The part of `path` below `base`, which begins with a slash or is empty. None if it is not below it or is hostile.

@@ -273,7 +273,7 @@ async fn the_live_ui_is_carried_while_the_driver_runs() {
     let base = format!("/dashboards/{run}/1");
     let (_, token) = link.split_once('?').expect("a query");
     let root = world.tool(&link).await;
-    assert_eq!((root.status, header(&root.headers, "location")), (302, format!("{base}/jobs/")));
+    assert_eq!((root.status, header(&root.headers, "location")), (302, format!("{base}/jobs/?{token}")));
     let page = world.browser(&below(&link, "/jobs/?a=1")).await;
     assert_eq!((page.status, page.text), (200, format!("GET /jobs/?a=1 under {base}")));
     assert!(page.headers.get("set-cookie").is_none());

@@ -8,7 +8,7 @@ use crate::jvm::{Command, Heap, Place, base, executor_options};
 use crate::life::Ending;
 use crate::life::work::Bench;
 use firesteel_pods::{Launch, Machine, Mount};
-use firesteel_protocol::{ExecutorAssignment, ExitCode};
+use firesteel_protocol::{ExecutorAssignment, ExitCode, transport};
 use std::io;
 
 const MIB: u64 = 1 << 20;
@@ -55,8 +55,22 @@ fn machine(assignment: &ExecutorAssignment, bench: &Bench<'_>, heap: Heap) -> Ma
         node_name: errand.host.to_string(),
         volumes_dir: folders.local().to_string_lossy().into_owned(),
         java_options: executor_options(runtime, &folders.conf(), &folders.tmp()),
-        env: base(&place, &assignment.common),
+        env: base(&place, &assignment.common).into_iter().chain(log_links(assignment)).collect(),
     }
+}
+
+/// What Spark's UIs link to from an executor's line (`CoarseGrainedExecutorBackend.extractLogUrls`).
+fn log_links(assignment: &ExecutorAssignment) -> Vec<(String, String)> {
+    let common = &assignment.common;
+    if common.logs.is_none() {
+        return Vec::new();
+    }
+    let dashboard = transport::dashboard(&common.job_run, common.attempt);
+    let link = |stream: &str| {
+        let target = format!("{dashboard}/logs/SPARK_EXECUTOR/{}/{stream}.gz", assignment.ordinal);
+        (format!("SPARK_LOG_URL_{}", stream.to_uppercase()), target)
+    };
+    ["stdout", "stderr"].map(link).into()
 }
 
 fn make_volumes(launch: &Launch, folders: &Folders) -> io::Result<()> {
