@@ -58,7 +58,7 @@ impl EventLogs {
                     () = tokio::time::sleep(LOOK) => {}
                 }
                 if let Err(error) = shipper.ship().await {
-                    eprintln!("firesteel runner: event logs: {error}");
+                    say!("firesteel runner: event logs: {error}");
                 }
             }
         });

@@ -4,6 +4,14 @@
 //! The runner speaks to the control plane in `firesteel-protocol` and to Spark through the loopback pod API; it must
 //! not know journals, applications' rules, or who admits executors.
 
+/// A line in the runner's own log. `eprintln!` would end the runner where the disk is full.
+macro_rules! say {
+    ($($word:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($word)*);
+    }};
+}
+
 mod atomic;
 mod clock;
 mod conf;
@@ -40,7 +48,7 @@ pub fn run(errand_fd: RawFd) -> ExitCode {
     match try_run(errand_fd) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("firesteel runner: {error:#}");
+            say!("firesteel runner: {error:#}");
             ExitCode::FAILURE
         }
     }

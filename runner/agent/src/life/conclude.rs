@@ -25,7 +25,7 @@ pub(super) async fn last_words(folders: &Folders, worked: Worked) -> Exit {
         tokio::join!(worked.follower.finish(LOG_PATIENCE), worked.event_logs.finish(LOG_PATIENCE));
     if let Err(error) = events {
         // The job's own logs count; who looks for its history is told what is there.
-        eprintln!("firesteel runner: event logs are not whole in S3: {error}");
+        say!("firesteel runner: event logs are not whole in S3: {error}");
     }
     let complete = logs.complete && worked.logs_taken;
     if let Some(why) = logs.why {
@@ -48,7 +48,7 @@ pub(super) async fn report(control: &dyn ControlPlane, session: &Session, exit: 
             Ok(_) => return true,
             Err(_) if contact.is_lost(Instant::now()) => return false,
             Err(error) => {
-                eprintln!("firesteel runner {}: end: {error}", session.worker);
+                say!("firesteel runner {}: end: {error}", session.worker);
                 tokio::time::sleep(backoff.failed()).await;
             }
         }

@@ -36,7 +36,7 @@ pub(super) async fn greet(
         match control.hello(&hello).await {
             Ok(greeting) => return Some(greeting),
             Err(error) => {
-                eprintln!("firesteel runner {}: hello: {error}", errand.worker);
+                say!("firesteel runner {}: hello: {error}", errand.worker);
                 tokio::time::sleep(backoff.failed()).await;
             }
         }

@@ -42,7 +42,7 @@ pub async fn live(
     let assignment = match hello::greet(&*control, &errand, &mark, ui_port).await {
         Some(Greeting::Assigned(assignment)) => *assignment,
         Some(Greeting::Refused(why)) => {
-            eprintln!("firesteel runner {}: the hello was refused: {why:?}", errand.worker);
+            say!("firesteel runner {}: the hello was refused: {why:?}", errand.worker);
             return Ok(ExitCode::from(status::REFUSED));
         }
         None => return Ok(ExitCode::from(status::UNHEARD)),
@@ -69,7 +69,7 @@ async fn assigned(
     let exit = conclude::last_words(&folders, worked).await;
     if let Err(error) = crate::atomic::write(&folders.exit(), &serde_json::to_vec(&exit)?) {
         // A full disk, say: then the report below is the only word of the end.
-        eprintln!("firesteel runner {}: cannot write exit.json: {error}", errand.worker);
+        say!("firesteel runner {}: cannot write exit.json: {error}", errand.worker);
     }
     let acknowledged = conclude::report(&*control, &session, exit).await;
     exchanges.abort();

@@ -128,7 +128,7 @@ async fn pause(report: &mut watch::Receiver<Report>, wait: Duration) {
 }
 
 fn report_error(session: &Session, error: &CallError) {
-    eprintln!("firesteel runner {}: exchange: {error}", session.worker);
+    say!("firesteel runner {}: exchange: {error}", session.worker);
 }
 
 /// Hands out what an answer says; true if it was the last.

@@ -170,7 +170,7 @@ fn start(
 fn confinement(errand: &Errand) -> Option<Confinement> {
     let forbidden = errand.forbidden.as_ref()?;
     if !Confinement::is_supported() {
-        eprintln!(
+        say!(
             "firesteel runner {}: no Landlock here: the job can read {}",
             errand.worker,
             forbidden.display()
@@ -178,7 +178,7 @@ fn confinement(errand: &Errand) -> Option<Confinement> {
         return None;
     }
     let built = Confinement::new(forbidden, &[&errand.folder, &errand.runtimes]);
-    built.inspect_err(|error| eprintln!("firesteel runner {}: Landlock: {error}", errand.worker)).ok()
+    built.inspect_err(|error| say!("firesteel runner {}: Landlock: {error}", errand.worker)).ok()
 }
 
 /// Watches a running job to its end, whoever brings it about, and leaves nothing of it.
@@ -211,7 +211,18 @@ async fn watch_job(
     };
     reaper.abort();
     job.finish().await;
+    if witness.seen().disk_full {
+        make_room(folders);
+    }
     ending
+}
+
+/// Where a job that is over has filled the disk, its end could not be written down, nor its logs be read in peace.
+fn make_room(folders: &Folders) {
+    for folder in [folders.work(), folders.local(), folders.tmp()] {
+        // The substrate removes the worker's folder in any case.
+        let _ = std::fs::remove_dir_all(folder);
+    }
 }
 
 /// What the logs of a job say that ended with this code.
