@@ -88,3 +88,51 @@ impl ControlPlane for HttpControlPlane {
         self.call(transport::END, end, Duration::ZERO).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+    use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+
+    /// Answers every request over TLS with `{}`; its URL, and the certificate to trust.
+    async fn served() -> (String, String) {
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
+        let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let config = builder.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", socket.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = socket.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head).await;
+                let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        (url, made.cert.pem())
+    }
+
+    #[tokio::test]
+    async fn an_authority_of_its_own_is_trusted_and_nobody_else() {
+        let ((url, authority), (_, other)) = (served().await, served().await);
+        for (trusted, expected) in
+            [(Some(authority.as_str()), true), (Some(other.as_str()), false), (None, false)]
+        {
+            let plane = HttpControlPlane::new(vec![url.clone()], "token".to_owned(), trusted).unwrap();
+            let answer = plane.call::<Value, Value>("/x", &json!({}), Duration::ZERO).await;
+            assert_eq!(answer.is_ok(), expected, "{answer:?}");
+        }
+    }
+}
