@@ -1,5 +1,6 @@
 """A `firesteel up` of the tests' own: its folder, its port, its clients, and proof that nothing of it is left."""
 
+import contextlib
 import json
 import os
 import signal
@@ -79,11 +80,15 @@ class Installation:
         return found
 
     def wait_until_alone(self, limit: float) -> None:
-        """Until no process of it is left."""
+        """Until no process of it is left; what is left then is an error, and is killed."""
         try:
             wait_for(lambda: not self.processes(), limit, "no process is left")
         except AssertionError:
-            raise AssertionError(f"left after {limit} s: {self.processes()}\n{self.tail()}") from None
+            left = self.processes()
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            raise AssertionError(f"left after {limit} s: {left}\n{self.tail()}") from None
 
     # -- clients
 
