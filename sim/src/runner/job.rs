@@ -100,8 +100,13 @@ impl Runner {
 
     fn job(&mut self, assignment: &Assignment) -> Job {
         let is_driver = matches!(assignment, Assignment::Driver(_));
-        let long =
-            if is_driver { self.dice.millis(3_000, 150_000) } else { self.dice.millis(20_000, 400_000) };
+        // Some jobs run longer than the contact's limit, so that it matters.
+        let (least, most) = match (is_driver, self.dice.permille(80)) {
+            (true, false) => (3_000, 150_000),
+            (true, true) => (150_000, 500_000),
+            (false, _) => (20_000, 400_000),
+        };
+        let long = self.dice.millis(least, most);
         let code = if self.dice.permille(150) { ExitCode(1) } else { ExitCode::SUCCESS };
         let wishes = is_driver.then(|| Wishes {
             version: 0,
