@@ -126,8 +126,8 @@ impl Child {
     fn tail(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let errors = text.lines().filter(|line| line.contains("ERROR") || line.contains("Exception"));
-        let last = errors.last().or_else(|| text.lines().last()).unwrap_or_default();
+        let mut errors = text.lines().filter(|line| line.contains("ERROR") || line.contains("Exception"));
+        let last = errors.next_back().or_else(|| text.lines().next_back()).unwrap_or_default();
         last.chars().take(300).collect()
     }
 }
