@@ -19,7 +19,7 @@ pub struct Page {
     /// Its paragraphs.
     pub text: Vec<String>,
     /// The run that it is about, if it may be told.
-    pub about: Option<Shown>,
+    pub about: Option<Box<Shown>>,
     /// Seconds after which the browser asks again.
     pub refresh: Option<u32>,
 }
@@ -43,7 +43,7 @@ impl Page {
 
     /// With the facts of a run.
     pub fn about(mut self, shown: Shown) -> Self {
-        self.about = Some(shown);
+        self.about = Some(Box::new(shown));
         self
     }
 
@@ -77,7 +77,7 @@ impl Page {
             Some(shown) => format!("{} — {}", shown.run, self.heading),
             None => self.heading.clone(),
         };
-        let facts = self.about.as_ref().map(facts).unwrap_or_default();
+        let facts = self.about.as_deref().map(facts).unwrap_or_default();
         // Values are put in by one pass over the template, so that none of them is read as a place for another.
         let value = |name: &str| match name {
             "refresh" => refresh.clone().unwrap_or_default(),
