@@ -40,7 +40,8 @@ impl Caller {
         });
         if release == POSSIBLE {
             let runs = 1 + self.dice.below(4);
-            request["schedulerConfiguration"] = json!({ "maxConcurrentRuns": runs, "queueTimeoutMinutes": 15 });
+            request["schedulerConfiguration"] =
+                json!({ "maxConcurrentRuns": runs, "queueTimeoutMinutes": 15 });
         }
         loop {
             if let Some(Ok(answer)) = self.ask(Operation::CreateApplication, request.clone()).await {

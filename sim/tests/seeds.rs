@@ -44,7 +44,10 @@ fn no_seed_breaks_an_invariant() {
     assert!(broken.is_empty(), "repeat with `cargo run -p sim -- --seeds 1 --from SEED`: {broken:?}");
     assert!(runs.into_inner() > 5 * SEEDS, "the storms drowned nearly every run: nothing was tried");
     let (retried, queued) = (retried.into_inner(), queued.into_inner());
-    assert!(retried > SEEDS / 2 && queued > SEEDS, "{retried} retries, {queued} runs queued: too few to show anything");
+    assert!(
+        retried > SEEDS / 2 && queued > SEEDS,
+        "{retried} retries, {queued} runs queued: too few to show anything"
+    );
 }
 
 #[test]

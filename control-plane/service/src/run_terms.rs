@@ -43,7 +43,11 @@ pub fn read(label: &ReleaseLabel, input: &Input) -> Result<Terms, ApiError> {
     }
     Ok(Terms {
         mode: if streaming { "STREAMING" } else { "BATCH" }.to_owned(),
-        timeout: if streaming { of_stream(minutes)? } else { of_batch(minutes, has(Release::bounds_timeout))? },
+        timeout: if streaming {
+            of_stream(minutes)?
+        } else {
+            of_batch(minutes, has(Release::bounds_timeout))?
+        },
         retry: retry(label, input.get("retryPolicy"), streaming)?,
         flex,
     })
@@ -52,9 +56,9 @@ pub fn read(label: &ReleaseLabel, input: &Input) -> Result<Terms, ApiError> {
 fn of_stream(minutes: Option<i64>) -> Result<Option<i64>, ApiError> {
     match minutes {
         None | Some(0) => Ok(None),
-        Some(_) => {
-            Err(ApiError::validation("STREAMING job runs have no time-out: leave executionTimeoutMinutes out."))
-        }
+        Some(_) => Err(ApiError::validation(
+            "STREAMING job runs have no time-out: leave executionTimeoutMinutes out.",
+        )),
     }
 }
 

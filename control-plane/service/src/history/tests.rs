@@ -21,7 +21,7 @@ const START: i64 = 1_795_265_200_000;
 fn run(created: i64, chance: u64, state: JobRunState, mode: &str) -> Arc<Summary> {
     Arc::new(Summary {
         id: JobRunId::new(id::mint(Millis(START + created), chance)),
-        name: (chance % 2 == 0).then(|| format!("name {}", chance % 3).into()),
+        name: (chance.is_multiple_of(2)).then(|| format!("name {}", chance % 3).into()),
         mode: mode.into(),
         state,
         state_details: if state == Failed { "it failed".into() } else { "".into() },
@@ -33,7 +33,7 @@ fn run(created: i64, chance: u64, state: JobRunState, mode: &str) -> Arc<Summary
         release: "emr-7.13.0".into(),
         attempt: 1 + (chance % 3) as u32,
         attempt_created: Millis(START + created + 5),
-        flex: (chance >= 6).then_some(chance % 2 == 0),
+        flex: (chance >= 6).then_some(chance.is_multiple_of(2)),
     })
 }
 
