@@ -65,12 +65,15 @@ impl ControlPlane {
     }
 
     /// Ends this host's workers, their runs FAILED with `details`; returns when all are settled or `limit` is over.
-    /// Workers that are left then are killed.
+    /// Workers that are left then are killed. Runs that wait for a driver go on waiting: for the next control plane.
     pub async fn abandon(&self, details: &str, limit: Duration) {
         let deadline = Instant::now() + limit;
         let host = self.parts.substrate.host().id;
+        // What the ending workers leave free must not be given to others.
+        self.engine.admit_no_more();
         for home in self.applications.open_homes() {
             let command = Command::Abandon { host: host.clone(), details: details.to_owned() };
+            let _nobody_is_being_admitted = home.admitting.lock().await;
             if let Err(error) = home.submit(command).await {
                 tracing::warn!(application = %home.id, %error, "could not end the application's workers");
             }
@@ -78,6 +81,8 @@ impl ControlPlane {
         while Instant::now() < deadline && self.has_live_workers() {
             tokio::time::sleep(LOOK).await;
         }
+        // A launch may still be under way: nobody launches once the engine stands.
+        self.engine.stop().await;
         self.kill_all().await;
     }
 

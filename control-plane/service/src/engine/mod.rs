@@ -14,6 +14,7 @@ use crate::home::Home;
 use crate::ports::Parts;
 use room::Gate;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -34,6 +35,7 @@ pub struct Engine {
     pub(crate) parts: Parts,
     pub(crate) applications: Arc<Applications>,
     pub(crate) gate: Gate,
+    ending: AtomicBool,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -46,6 +48,7 @@ impl Engine {
             parts,
             applications,
             gate,
+            ending: AtomicBool::new(false),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         })
@@ -61,6 +64,15 @@ impl Engine {
         });
         self.spawn(self.clone().listen_to_the_host());
         self.spawn(self.clone().watch_for_strangers());
+    }
+
+    /// No driver is admitted from here on: this host's workers are ending.
+    pub fn admit_no_more(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+    }
+
+    fn admits(&self) -> bool {
+        !self.ending.load(Ordering::SeqCst)
     }
 
     /// Stops ticking; tasks under way are given up.

@@ -56,6 +56,9 @@ impl Engine {
 
     /// Asked whatever the state is: the application may be STARTING by the time the tick is decided.
     fn runtime(&self, app: &Application) -> Runtime {
+        if !self.admits() {
+            return Runtime::Preparing("its control plane is stopping.".to_owned());
+        }
         let settings = app.settings.as_ref();
         settings.map_or(Runtime::Ready, |settings| self.parts.runtimes.readiness(&settings.release))
     }

@@ -141,6 +141,30 @@ async fn abandoned_workers_end_with_the_control_plane(world: World) {
     assert_eq!(failed["stateDetails"], "control plane stopped");
 }
 
+/// The room that its workers leave is nobody's: a driver that is admitted now would be launched and left behind.
+#[tokio::test(start_paused = true)]
+async fn a_control_plane_that_ends_admits_nobody() {
+    let mut world = World::with_planes(1, 8).await;
+    let app = world.application(json!({})).await;
+    let run = world.run(&app, json!({})).await;
+    let mut driver = world.driver().await;
+    let waiting = world.run(&app, json!({})).await;
+    let plane = world.plane().clone();
+    let leaving = tokio::spawn(async move {
+        plane.abandon("control plane stopped", Duration::from_secs(20)).await;
+    });
+    driver.exchange(Duration::from_secs(20)).await.stop.expect("an order to stop");
+    driver.end(firesteel_core::exit::ExitCode::STOPPED.0).await;
+    leaving.await.expect("left");
+    world.run_is(&app, &run, "FAILED").await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert!(world.substrate.begun().is_empty(), "nobody is launched any more");
+    assert_eq!(world.get_run(&app, &waiting).await["state"], "PENDING");
+    world.restart().await;
+    world.driver().await.end(0).await;
+    world.run_is(&app, &waiting, "SUCCESS").await;
+}
+
 /// What one control plane has taken, and nobody has asked another about, goes on when the first is lost.
 #[tokio::test(start_paused = true)]
 async fn the_other_control_plane_goes_on() {
