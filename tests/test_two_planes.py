@@ -1,6 +1,8 @@
 """Two control planes on one bucket: what one has said the other knows; when one is killed, the other goes on."""
 
 import concurrent.futures
+import contextlib
+import os
 import signal
 import threading
 import uuid
@@ -92,6 +94,26 @@ def test_the_one_that_started_a_run_is_killed_in_its_middle(planes):
     wait_for(lambda: not killed.workers(), 60, "no worker is left")
     wait_for(lambda: not list((killed.data / "workers" / "workers").iterdir()), 60, "no worker's folder is left")
     assert run.get()["state"] == "SUCCESS"
+
+
+def test_a_run_ends_with_its_host(planes):
+    """A machine that is gone takes its runs along: the other control plane says so, and where their logs end."""
+    application = runs.application(planes)
+    run = runs.start(planes, application, "s3://bkt/jobs/steady.py", ["300"])
+    run.says("line 00010")
+    wait_for(lambda: any(plane.workers() for plane in planes.planes), 10, "the run's processes are seen")
+    gone = max(planes.planes, key=lambda plane: "driver" in str(plane.workers()))
+    gone.end(signal.SIGKILL)
+    for process in gone.workers():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    text = "The worker was lost: nothing was heard of its host for 60 seconds. (logs incomplete)"
+    assert run.failed(limit=180) == text
+    assert "line 00010" in run.log()
+    key = f"{run.prefix()}SPARK_DRIVER/TRUNCATED"
+    marker = planes.s3.get_object(Bucket="bkt", Key=key)["Body"].read().decode()
+    length = planes.s3.head_object(Bucket="bkt", Key=f"{run.prefix()}SPARK_DRIVER/stdout.gz")["ContentLength"]
+    assert f"stdout.gz: {length} bytes are here, compressed; the rest is on a host that is lost" in marker
 
 
 def started(client, application: str) -> bool:

@@ -124,6 +124,7 @@ async fn gather(
             parts::histories(folder.path()),
         )),
         identities,
+        neighbours: servers.clone(),
     };
     Ok((parts, servers))
 }

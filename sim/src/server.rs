@@ -10,7 +10,7 @@ use crate::truth::Truth;
 use firesteel_protocol::{Answer, End, Exchange, Greeting, Hello, ObjectStore};
 use firesteel_service::authorization::Policy;
 use firesteel_service::without_http::{Caller, Desk, Service};
-use firesteel_service::{Config, ControlPlane, NothingKept, Parts};
+use firesteel_service::{Config, ControlPlane, NoNeighbours, NothingKept, Parts};
 use firesteel_substrate::imagined::Imagined;
 use firesteel_wire::{ApiError, Input, Operation};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -223,6 +223,7 @@ impl Server {
             logs: Arc::new(NothingKept),
             histories: Arc::new(NothingKept),
             identities: Arc::new(Nobody),
+            neighbours: Arc::new(NoNeighbours),
         }
     }
 }

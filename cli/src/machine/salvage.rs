@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use firesteel_agent::event_logs;
-use firesteel_agent::logs::S3LogStore;
+use firesteel_agent::logs::{S3LogStore, mark_truncated};
 use firesteel_agent::{Keyring, s3_client};
 use firesteel_core::id::WorkerId;
 use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
@@ -37,10 +37,16 @@ impl Salvage for FolderSalvage {
         credentials: &Credentials,
     ) -> bool {
         let folder = self.workers.join(worker.as_str());
+        let client = s3_client(store, &Keyring::new(credentials.clone()));
         if !folder.is_dir() {
+            let store = S3LogStore::new(client, logs.bucket.clone());
+            let why = "the rest is on a host that is lost";
+            let marked = tokio::time::timeout(PATIENCE, mark_truncated(&store, &logs.prefix, why));
+            if !matches!(marked.await, Ok(Ok(()))) {
+                tracing::warn!(%worker, "could not say beside its logs where they end");
+            }
             return false;
         }
-        let client = s3_client(store, &Keyring::new(credentials.clone()));
         if let Some(run) = logs.prefix.strip_suffix("/SPARK_DRIVER") {
             let to = format!("s3://{}/{run}/sparklogs/", logs.bucket);
             if let Err(error) = event_logs::salvage(client.clone(), &to, &folder, PATIENCE).await {

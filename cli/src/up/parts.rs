@@ -8,7 +8,7 @@ use anyhow::Context;
 use firesteel_journal::S3Store;
 use firesteel_protocol::ObjectStore;
 use firesteel_runtime::Installer;
-use firesteel_service::{Config, Parts};
+use firesteel_service::{Config, NoNeighbours, Parts};
 use firesteel_substrate::process::{ProcessSettings, ProcessSubstrate, RunnerCommand};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -68,6 +68,7 @@ pub async fn gather(
             histories(folder.path()),
         )),
         identities,
+        neighbours: Arc::new(NoNeighbours),
     })
 }
 

@@ -121,7 +121,7 @@ impl Application {
         let run = JobRun {
             request: request.clone(),
             state: JobRunState::Submitted,
-            state_details: String::new(),
+            state_details: JobRunState::Submitted.as_str().to_owned(),
             created: at,
             updated: at,
             queued: None,

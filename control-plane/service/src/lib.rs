@@ -27,8 +27,8 @@ mod views;
 pub use control_plane::ControlPlane;
 pub use ledger::{ApplicationLedger, RegistryLedger};
 pub use ports::{
-    Config, History, HistoryServers, HistorySource, Identities, Identity, LogStream, Logs, Narrowing, NoLog,
-    NothingKept, Parts, RoleError, Roles, Runtimes, Salvage, Sweep, World,
+    Config, History, HistoryServers, HistorySource, Identities, Identity, LogStream, Logs, Narrowing,
+    Neighbours, NoLog, NoNeighbours, NothingKept, Parts, RoleError, Roles, Runtimes, Salvage, Sweep, World,
 };
 
 /// Histories for tests and benchmarks.

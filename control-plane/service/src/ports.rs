@@ -4,7 +4,7 @@ use crate::authorization::Policy;
 use async_trait::async_trait;
 use bytes::Bytes;
 use firesteel_core::command::Runtime;
-use firesteel_core::id::WorkerId;
+use firesteel_core::id::{HostId, WorkerId};
 use firesteel_core::release::ReleaseLabel;
 use firesteel_core::time::Millis;
 use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
@@ -67,7 +67,8 @@ pub trait Roles: Send + Sync {
 /// What a dead runner left on its host.
 #[async_trait]
 pub trait Salvage: Send + Sync {
-    /// Brings the logs that the worker left in its folder to S3. True if they are whole there.
+    /// Brings the logs that the worker left in its folder to S3. True if they are whole there; else an object beside them
+    /// says where they end, as it does where there is no such folder because the worker was on another host.
     async fn salvage(
         &self,
         worker: &WorkerId,
@@ -170,6 +171,27 @@ impl HistoryServers for NothingKept {
     async fn stop(&self) {}
 }
 
+/// The other control planes on this state, and the hosts that they and the workers are on.
+pub trait Neighbours: Send + Sync {
+    /// A runner on that host has spoken to this control plane.
+    fn heard(&self, host: &HostId);
+    /// True if for a minute nobody has heard of that host: neither did its own control plane say that it is there, nor has any
+    /// control plane heard a runner of it.
+    fn has_lost(&self, host: &HostId) -> bool;
+}
+
+/// No other control plane: no host but this one, and nothing is ever lost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNeighbours;
+
+impl Neighbours for NoNeighbours {
+    fn heard(&self, _: &HostId) {}
+
+    fn has_lost(&self, _: &HostId) -> bool {
+        false
+    }
+}
+
 /// An access key of the API and who holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -242,4 +264,6 @@ pub struct Parts {
     pub histories: Arc<dyn HistoryServers>,
     /// Callers.
     pub identities: Arc<dyn Identities>,
+    /// Other control planes.
+    pub neighbours: Arc<dyn Neighbours>,
 }

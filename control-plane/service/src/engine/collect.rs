@@ -30,7 +30,7 @@ impl Engine {
         });
     }
 
-    async fn commit_end(&self, home: &Home, worker: &WorkerId, exit: Exit) {
+    pub(super) async fn commit_end(&self, home: &Home, worker: &WorkerId, exit: Exit) {
         match home.submit(Command::Lost { worker: worker.clone(), exit }).await {
             Ok(accepted) => self.note(&accepted.events),
             Err(error) => tracing::warn!(%worker, %error, "could not commit the end of a dead worker"),
@@ -53,7 +53,7 @@ impl Engine {
     }
 
     /// True if the logs are whole in S3, or none were asked for.
-    async fn salvage(&self, home: &Home, id: &WorkerId) -> bool {
+    pub(super) async fn salvage(&self, home: &Home, id: &WorkerId) -> bool {
         let state = home.state();
         let app = application(&state);
         let Some(worker) = app.workers.get(id) else { return true };

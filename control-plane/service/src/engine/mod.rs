@@ -5,6 +5,7 @@
 mod act;
 mod archive;
 mod collect;
+mod lost_hosts;
 mod room;
 mod strangers;
 mod tick;

@@ -50,8 +50,9 @@ impl Engine {
                 self.act(home, effect).await;
             }
         }
+        let given_up = self.give_up_lost_hosts(home);
         let surplus_due = room::surplus_is_due(home).map(|left| at.plus(left.as_millis() as i64));
-        Ok(Next::At(plan.wake_at.into_iter().chain(surplus_due).min()))
+        Ok(Next::At(plan.wake_at.into_iter().chain(surplus_due).chain(given_up).min()))
     }
 
     /// Asked whatever the state is: the application may be STARTING by the time the tick is decided.

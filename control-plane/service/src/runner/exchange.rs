@@ -40,6 +40,7 @@ impl Desk {
         if self.is_of_another_attempt(home, &exchange) {
             return Ok(Answer { stale: true, ..Answer::default() });
         }
+        self.note_its_host(home, &exchange.worker);
         let unknown_launches = self.take_launches(home, &exchange).await?;
         loop {
             changed.mark_unchanged();
@@ -64,6 +65,13 @@ impl Desk {
                 },
                 () = tokio::time::sleep_until(pause) => {}
             }
+        }
+    }
+
+    /// Whoever speaks for a worker proves that its host is there.
+    pub(super) fn note_its_host(&self, home: &Home, worker: &WorkerId) {
+        if let Some(worker) = find(application(&home.state()), worker) {
+            self.parts.neighbours.heard(&worker.host);
         }
     }
 

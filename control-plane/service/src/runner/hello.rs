@@ -17,6 +17,7 @@ use serde_json::Value;
 impl Desk {
     /// Answers a hello.
     pub async fn hello(&self, home: &Home, hello: Hello) -> Result<Greeting, NoAnswer> {
+        self.note_its_host(home, &hello.worker);
         let Hello { worker, mark, address, ui_port, .. } = hello;
         let id = worker.clone();
         if let Err(error) = home.submit(Command::Hello { worker, mark, address, ui_port }).await {

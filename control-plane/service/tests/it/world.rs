@@ -22,7 +22,7 @@ use firesteel_substrate::HostFacts;
 use firesteel_substrate::imagined::{Fair, Imagined};
 use firesteel_wire::{Input, Operation, client};
 use http::Request;
-use ports::{Clock, Keys, Roles, Runtimes, Salvage, Sweep};
+use ports::{Clock, Keys, Neighbours, Roles, Runtimes, Salvage, Sweep};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,6 +49,7 @@ pub struct World {
     pub sweep: Arc<Sweep>,
     pub kept: Arc<Kept>,
     pub keys: Arc<Keys>,
+    pub neighbours: Arc<Neighbours>,
     planes: Vec<ControlPlane>,
     turn: AtomicUsize,
     quota_cpu: u32,
@@ -67,13 +68,12 @@ impl World {
 
     /// So many control planes, and so many vCPU for all applications.
     pub async fn with_planes(count: usize, quota_cpu: u32) -> Self {
-        let host = HostFacts { id: HostId::new("host-1"), cpus: 64, memory_mib: 1 << 20 };
         let clock = Arc::new(Clock::default());
         let store: Arc<MemoryStore> = Arc::default();
         let mut world = Self {
             requests: Arc::new(RecordingStore::new(store.clone())),
             store,
-            substrate: Imagined::new(host, Fair),
+            substrate: host("host-1"),
             roles: Arc::new(Roles::new(clock.clone())),
             clock,
             runtimes: Arc::default(),
@@ -81,6 +81,7 @@ impl World {
             sweep: Arc::default(),
             kept: Arc::default(),
             keys: Arc::default(),
+            neighbours: Arc::default(),
             planes: Vec::new(),
             turn: AtomicUsize::new(0),
             quota_cpu,
@@ -110,6 +111,7 @@ impl World {
             logs: self.kept.clone(),
             histories: self.kept.clone(),
             identities: self.keys.clone(),
+            neighbours: self.neighbours.clone(),
         }
     }
 
@@ -125,6 +127,16 @@ impl World {
             plane.stop().await;
         }
         tokio::time::sleep(time).await;
+        self.start_planes(planes.len()).await;
+    }
+
+    /// Every control plane ends, and as many start on another host.
+    pub async fn move_to(&mut self, other: &str) {
+        let planes = std::mem::take(&mut self.planes);
+        for plane in &planes {
+            plane.stop().await;
+        }
+        self.substrate = host(other);
         self.start_planes(planes.len()).await;
     }
 
@@ -244,6 +256,10 @@ impl World {
 }
 
 /// `base` with the members of `over`; a null removes a member.
+fn host(id: &str) -> Imagined {
+    Imagined::new(HostFacts { id: HostId::new(id), cpus: 64, memory_mib: 1 << 20 }, Fair)
+}
+
 pub fn merged(base: Value, over: Value) -> Value {
     let mut members = base.as_object().expect("an object").clone();
     for (name, value) in over.as_object().expect("an object") {

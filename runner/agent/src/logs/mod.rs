@@ -13,7 +13,7 @@ mod store;
 mod stream;
 
 pub use follow::{Follower, LogsEnd};
-pub use salvage::salvage;
+pub use salvage::{mark_truncated, salvage};
 pub use store::{Head, LogStore, S3LogStore};
 
 /// The streams of a job: file name, and object name below the destination's prefix.

@@ -1,11 +1,12 @@
 //! Ships what a dead runner left behind in its worker's folder.
 
-use super::STREAMS;
 use super::follow::{Follower, LogsEnd};
 use super::shipped::{Note, Shipped};
 use super::store::{Head, LogStore};
 use super::stream::{Stream, note_path};
+use super::{STREAMS, TRUNCATED};
 use crate::s3::S3Error;
+use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
 use std::path::Path;
@@ -25,6 +26,17 @@ pub async fn salvage(folder: &Path, store: Arc<dyn LogStore>, prefix: &str, pati
         }
     }
     Follower::over(streams, store, prefix).finish(patience).await
+}
+
+/// Says beside logs that nobody can bring to S3 any more where each of them ends.
+pub async fn mark_truncated(store: &dyn LogStore, prefix: &str, why: &str) -> Result<(), S3Error> {
+    let mut text = String::new();
+    for (_, object) in STREAMS {
+        let key = format!("{prefix}/{object}");
+        let length = store.head(&key).await?.map_or(0, |head| head.length);
+        text.push_str(&format!("{key}: {length} bytes are here, compressed; {why}\n"));
+    }
+    store.put(&format!("{prefix}/{TRUNCATED}"), Bytes::from(text)).await.map(drop)
 }
 
 async fn resume(store: &dyn LogStore, key: &str, file: &Path) -> Result<Shipped, S3Error> {

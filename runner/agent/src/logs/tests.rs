@@ -174,3 +174,14 @@ async fn a_bucket_that_refuses_at_the_start_is_an_error_and_later_leaves_a_marke
     let marker = bucket.versions(&format!("{PREFIX}/{TRUNCATED}")).pop().unwrap();
     assert_eq!(&marker[..], b"logs/SPARK_DRIVER/stdout.gz: 0 bytes are here; AccessDenied: no\n");
 }
+
+#[tokio::test]
+async fn logs_that_are_lost_elsewhere_get_a_marker_that_says_where_they_end() {
+    let bucket = Arc::new(Bucket::default());
+    bucket.write(&format!("{PREFIX}/stdout.gz"), Bytes::from_static(b"12345")).unwrap();
+    mark_truncated(&*bucket, PREFIX, "gone").await.unwrap();
+    let marker = bucket.versions(&format!("{PREFIX}/{TRUNCATED}")).pop().unwrap();
+    let text = "logs/SPARK_DRIVER/stdout.gz: 5 bytes are here, compressed; gone\n\
+        logs/SPARK_DRIVER/stderr.gz: 0 bytes are here, compressed; gone\n";
+    assert_eq!(std::str::from_utf8(&marker).unwrap(), text);
+}

@@ -1,6 +1,6 @@
 //! What becomes of workers: adopted after a restart, missed when they die, killed when nobody wants them.
 
-use crate::world::{Driver, World, merged, stories};
+use crate::world::{Driver, Runner, World, merged, stories};
 use firesteel_core::id::WorkerId;
 use firesteel_core::size::Size;
 use firesteel_protocol::Greeting;
@@ -163,6 +163,44 @@ async fn a_control_plane_that_ends_admits_nobody() {
     world.restart().await;
     world.driver().await.end(0).await;
     world.run_is(&app, &waiting, "SUCCESS").await;
+}
+
+/// A run on host-1; its control planes end there, and two others begin on host-2.
+async fn left_on_another_host(members: Value) -> (World, String, String, Runner) {
+    let mut world = World::pair().await;
+    let app = world.application(json!({})).await;
+    let run = world.run(&app, merged(with_logs(), members)).await;
+    let driver = world.driver().await.runner.clone();
+    world.move_to("host-2").await;
+    (world, app, run, driver)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_ends_with_a_host_that_is_lost() {
+    let (world, app, run, runner) = left_on_another_host(json!({})).await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(world.get_run(&app, &run).await["state"], "RUNNING", "another host's worker is left alone");
+    world.salvage.fails.store(true, std::sync::atomic::Ordering::SeqCst);
+    world.neighbours.lost.lock().expect("whole").insert("host-1".to_owned());
+    let failed = world.run_is(&app, &run, "FAILED").await;
+    let details = "The worker was lost: nothing was heard of its host for 60 seconds. (logs incomplete)";
+    assert_eq!(failed["stateDetails"], details);
+    let greeting = world.hello(&runner).await;
+    assert!(matches!(greeting, Greeting::Refused(_)), "a runner that comes back is nobody: {greeting:?}");
+    assert!(world.neighbours.heard.lock().expect("whole").contains("host-1"), "but its host is there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_attempt_waits_for_the_last_credentials_of_a_lost_driver() {
+    let (world, app, run, _) = left_on_another_host(json!({ "retryPolicy": { "maxAttempts": 2 } })).await;
+    world.neighbours.lost.lock().expect("whole").insert("host-1".to_owned());
+    tokio::time::sleep(Duration::from_secs(50 * 60)).await;
+    assert!(world.substrate.begun().is_empty(), "the first driver may still write");
+    tokio::time::sleep(Duration::from_secs(11 * 60)).await;
+    let second = world.driver().await;
+    assert!(second.runner.order.worker.as_str().ends_with("-2-driver"), "{:?}", second.runner.order.worker);
+    second.end(0).await;
+    world.run_is(&app, &run, "SUCCESS").await;
 }
 
 /// What one control plane has taken, and nobody has asked another about, goes on when the first is lost.

@@ -3,7 +3,7 @@
 use crate::world::request;
 use async_trait::async_trait;
 use firesteel_core::command::Runtime;
-use firesteel_core::id::WorkerId;
+use firesteel_core::id::{HostId, WorkerId};
 use firesteel_core::release::ReleaseLabel;
 use firesteel_core::time::{HOUR, Millis};
 use firesteel_journal::Clock as _;
@@ -11,7 +11,7 @@ use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
 use firesteel_service::authorization::Policy;
 use firesteel_service::{Identities, Identity, Narrowing, RoleError};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -134,9 +134,30 @@ impl firesteel_service::Runtimes for Runtimes {
     }
 }
 
-/// Records whose logs were salvaged, and where to; always succeeds.
+/// Hosts that are lost as the test says.
+#[derive(Default)]
+pub struct Neighbours {
+    /// Lost hosts.
+    pub lost: Mutex<BTreeSet<String>>,
+    /// Hosts whose runners have spoken.
+    pub heard: Mutex<BTreeSet<String>>,
+}
+
+impl firesteel_service::Neighbours for Neighbours {
+    fn heard(&self, host: &HostId) {
+        self.heard.lock().expect("whole").insert(host.as_str().to_owned());
+    }
+
+    fn has_lost(&self, host: &HostId) -> bool {
+        self.lost.lock().expect("whole").contains(host.as_str())
+    }
+}
+
+/// Records whose logs were salvaged, and where to; succeeds unless the test says otherwise.
 #[derive(Default)]
 pub struct Salvage {
+    /// Nothing can be brought to S3.
+    pub fails: AtomicBool,
     /// Worker and key prefix of each call.
     pub asked: Mutex<Vec<(String, String)>>,
 }
@@ -151,7 +172,7 @@ impl firesteel_service::Salvage for Salvage {
         _: &Credentials,
     ) -> bool {
         self.asked.lock().expect("whole").push((worker.to_string(), logs.prefix.clone()));
-        true
+        !self.fails.load(Ordering::SeqCst)
     }
 }
 
