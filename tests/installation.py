@@ -37,9 +37,13 @@ class Installation:
 
     def start(self, *words: str, **variables: str) -> "Installation":
         """`firesteel up`, until its one line says that it is ready. `variables` go into its environment."""
-        command = [str(FIRESTEEL), "up", "--data", str(self.data), "--port", str(self.port), *words]
+        self.serve("up", "--port", str(self.port), *words, **variables)
+        return self
+
+    def serve(self, verb: str, *words: str, **variables: str) -> None:
+        """Starts a server over the data folder and waits for its line."""
         self.process = subprocess.Popen(
-            command,
+            [str(FIRESTEEL), verb, "--data", str(self.data), *words],
             env=clean_environment() | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -50,8 +54,7 @@ class Installation:
         watchdog = Watchdog(self.process, READY)
         line = self.process.stdout.readline()
         watchdog.off()
-        assert f"ready on {self.scheme}://" in line and f":{self.port} " in line, f"up said {line!r}:\n{self.tail()}"
-        return self
+        assert f"ready on {self.scheme}://" in line and f":{self.port} " in line, f"{verb} said {line!r}:\n{self.tail()}"
 
     def end(self, how: int = signal.SIGTERM, limit: float = END) -> float:
         """Sends a signal and waits for the end; the seconds that it took."""

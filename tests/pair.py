@@ -7,12 +7,11 @@ and so a host, of its own. Requests go to them in turn through a proxy that goes
 import http.client
 import itertools
 import signal
-import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from installation import END, FIRESTEEL, READY, Installation, Watchdog, clean_environment, free_port
+from installation import END, Installation, free_port
 
 STATE = "s3://shared-state/installation"
 
@@ -66,26 +65,14 @@ class Plane(Installation):
         self.store = store
 
     def start(self, *words: str, **variables: str) -> "Plane":
-        command = [str(FIRESTEEL), "serve", "--state", STATE, "--listen", f"127.0.0.1:{self.port}"]
         theirs = {name: self.store.variables[name] for name in self.store.variables if name.startswith("AWS_")}
         theirs.pop("AWS_ENDPOINT_URL_EMR_SERVERLESS", None)
         callers = {
             "FIRESTEEL_ACCESS_KEY_ID": theirs["AWS_ACCESS_KEY_ID"],
             "FIRESTEEL_SECRET_ACCESS_KEY": theirs["AWS_SECRET_ACCESS_KEY"],
         }
-        self.process = subprocess.Popen(
-            [*command, "--data", str(self.data), *words],
-            env=clean_environment() | theirs | callers | variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=open(self.log, "a"),
-            text=True,
-            start_new_session=True,
-        )
-        watchdog = Watchdog(self.process, READY)
-        line = self.process.stdout.readline()
-        watchdog.off()
-        assert f"ready on http://127.0.0.1:{self.port}" in line, f"serve said {line!r}:\n{self.tail()}"
+        words = ["--state", STATE, "--listen", f"127.0.0.1:{self.port}", *words]
+        self.serve("serve", *words, **(theirs | callers | variables))
         return self
 
     def workers(self) -> dict[int, str]:
