@@ -16,7 +16,7 @@ use firesteel_core::release::ReleaseLabel;
 use firesteel_core::size::Size;
 use firesteel_core::time::Millis;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -111,7 +111,13 @@ impl Bench {
     }
 
     fn look(&self) -> Look {
-        Look { at: Millis(1), room: self.room.clone(), runtime: Runtime::Ready, workers: BTreeMap::new() }
+        Look {
+            at: Millis(1),
+            room: self.room.clone(),
+            runtime: Runtime::Ready,
+            workers: BTreeMap::new(),
+            lost: BTreeSet::new(),
+        }
     }
 }
 

@@ -5,13 +5,13 @@ use crate::admission::{self, Obstacle};
 use crate::application::{Application, ApplicationState};
 use crate::command::{Room, Runtime};
 use crate::exit::Exit;
-use crate::id::{JobRunId, WorkerId};
+use crate::id::{HostId, JobRunId, WorkerId};
 use crate::job_run::JobRunState;
 use crate::release::ReleaseLabel;
 use crate::time::{MINUTE, Millis};
 use crate::worker::Worker;
 use imbl::OrdSet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A worker as its substrate sees it.
@@ -36,6 +36,8 @@ pub struct Look {
     pub runtime: Runtime,
     /// The application's workers on this host.
     pub workers: BTreeMap<WorkerId, Seen>,
+    /// Other hosts of which nobody has heard for so long that they are lost.
+    pub lost: BTreeSet<HostId>,
 }
 
 /// Something to do in the world.
@@ -47,6 +49,8 @@ pub enum Effect {
     Launch(WorkerId),
     /// The worker is dead: salvage what it left and say so (`Command::Lost`). With the word it left, if any.
     Collect(WorkerId, Option<Exit>),
+    /// The worker is on a lost host: mark where its logs end and say so (`Command::Lost`).
+    GiveUp(WorkerId),
     /// Kill it as a whole.
     Kill(WorkerId),
     /// It has ended and its end is committed: clean up after it.
@@ -166,8 +170,27 @@ pub fn plan(app: &Application, look: &Look) -> Plan {
     forget_strangers(app, look, &mut plan);
     archive(app, &mut plan);
     plan.waits = waits(app, look);
-    plan.wake_at = wake_at(app);
+    let given_up = give_up(app, look, &mut plan);
+    plan.wake_at = wake_at(app).into_iter().chain(given_up).min();
     plan
+}
+
+/// Gives up the workers of lost hosts, and says when the next of them is due.
+fn give_up(app: &Application, look: &Look, plan: &mut Plan) -> Option<Millis> {
+    let lost = app.workers.iter().filter(|(_, worker)| worker.is_live() && look.lost.contains(&worker.host));
+    let (due, later): (Vec<_>, Vec<_>) =
+        lost.map(|(id, worker)| (id, certainly_over(app, worker))).partition(|(_, over)| *over <= look.at);
+    plan.effects.extend(due.into_iter().map(|(id, _)| Effect::GiveUp(id.clone())));
+    later.into_iter().map(|(_, over)| over).min()
+}
+
+/// A driver that another attempt would follow is not known to be dead: it may still write until its last credentials end.
+fn certainly_over(app: &Application, worker: &Worker) -> Millis {
+    let retried = app.runs.get(&worker.run).is_some_and(|run| run.request.retry.names_attempts());
+    match worker.credentials_until {
+        Some(until) if worker.is_driver() && retried => until,
+        _ => worker.admitted,
+    }
 }
 
 fn prepare(app: &Application, look: &Look, plan: &mut Plan) {

@@ -169,7 +169,7 @@ proptest! {
             if matches!(step, Step::Submit(r) if archived.contains(&JobRunId::new(format!("r{r}")))) {
                 continue;
             }
-            let before = Stage { app: stage.app.clone(), now: stage.now, room: stage.room.clone(), runtime: stage.runtime.clone() };
+            let before = Stage { app: stage.app.clone(), now: stage.now, room: stage.room.clone(), runtime: stage.runtime.clone(), lost: Default::default() };
             if let Step::Tick(milliseconds) = step {
                 stage.now = stage.now.plus(i64::from(*milliseconds));
             }

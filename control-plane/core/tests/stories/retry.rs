@@ -246,3 +246,22 @@ fn a_run_stored_before_there_were_retries_is_tried_once() {
     let read: firesteel_core::job_run::NewRun = serde_json::from_value(stored).expect("read");
     assert_eq!((read.retry, read.retry.names_attempts()), (Retry::Attempts(1), false));
 }
+
+#[test]
+fn a_lost_host_is_given_up_at_once_unless_another_attempt_would_follow() {
+    for (retry, waits) in [(Retry::Attempts(1), false), (Retry::Attempts(2), true)] {
+        let mut stage = Stage::new(None);
+        let driver = trying(&mut stage, retry);
+        let until = stage.now.plus(HOUR);
+        stage.must(Command::Credentials { worker: driver.clone(), until });
+        let (home, given_up) = (stage.room.host.clone(), Effect::GiveUp(driver));
+        stage.room.host = HostId::new("other");
+        assert!(!stage.plan(&[]).effects.contains(&given_up), "nobody says that the host is lost");
+        stage.lost.insert(home);
+        let plan = stage.plan(&[]);
+        assert_eq!(plan.effects.contains(&given_up), !waits);
+        assert_eq!(plan.wake_at == Some(until), waits, "{:?}", plan.wake_at);
+        stage.now = until;
+        assert!(stage.plan(&[]).effects.contains(&given_up));
+    }
+}

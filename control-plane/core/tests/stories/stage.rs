@@ -14,7 +14,7 @@ use firesteel_core::release::ReleaseLabel;
 use firesteel_core::size::Size;
 use firesteel_core::time::{MINUTE, Millis};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const SMALL: Size = Size { cpu: 1, memory: 2, disk: 20 };
 
@@ -24,6 +24,8 @@ pub struct Stage {
     pub now: Millis,
     pub room: Room,
     pub runtime: Runtime,
+    /// Hosts that are lost.
+    pub lost: BTreeSet<HostId>,
 }
 
 impl Stage {
@@ -37,8 +39,13 @@ impl Stage {
             granted: None,
             gives_back: false,
         };
-        let mut stage =
-            Self { app: Application::default(), now: Millis(1_000), room, runtime: Runtime::Ready };
+        let mut stage = Self {
+            app: Application::default(),
+            now: Millis(1_000),
+            room,
+            runtime: Runtime::Ready,
+            lost: BTreeSet::new(),
+        };
         stage.grants(16, 16 * 1024);
         let settings = Settings {
             release: ReleaseLabel::new("emr-7.13.0"),
@@ -156,7 +163,13 @@ impl Stage {
 
     pub fn plan(&self, seen: &[(&WorkerId, Seen)]) -> Plan {
         let workers = seen.iter().map(|(id, seen)| ((*id).clone(), seen.clone())).collect();
-        let look = Look { at: self.now, room: self.room.clone(), runtime: self.runtime.clone(), workers };
+        let look = Look {
+            at: self.now,
+            room: self.room.clone(),
+            runtime: self.runtime.clone(),
+            workers,
+            lost: self.lost.clone(),
+        };
         plan(&self.app, &look)
     }
 

@@ -14,6 +14,7 @@ impl Engine {
             Effect::Prepare(release) => self.parts.runtimes.prepare(&release).await,
             Effect::Launch(worker) => self.launch(home, worker).await,
             Effect::Collect(worker, exit) => self.collect(home, worker, exit),
+            Effect::GiveUp(worker) => self.give_up(home, worker),
             Effect::Kill(worker) => {
                 self.kill(&worker).await;
             }

@@ -43,16 +43,16 @@ impl Engine {
         let state = home.state();
         let runtime = self.runtime(application(&state));
         let workers = seen(application(&state), &sightings);
-        let plan = plan(application(&state), &Look { at, room, runtime, workers });
+        let lost = self.lost_hosts(application(&state));
+        let plan = plan(application(&state), &Look { at, room, runtime, workers, lost });
         home.note_waits(plan.waits);
         for effect in plan.effects {
             if !is_premature(&effect, application(&snapshot), &sightings) {
                 self.act(home, effect).await;
             }
         }
-        let given_up = self.give_up_lost_hosts(home);
         let surplus_due = room::surplus_is_due(home).map(|left| at.plus(left.as_millis() as i64));
-        Ok(Next::At(plan.wake_at.into_iter().chain(surplus_due).chain(given_up).min()))
+        Ok(Next::At(plan.wake_at.into_iter().chain(surplus_due).min()))
     }
 
     /// Asked whatever the state is: the application may be STARTING by the time the tick is decided.
