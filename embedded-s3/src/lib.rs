@@ -10,6 +10,7 @@ mod body;
 mod digest;
 mod front;
 mod index;
+mod refused;
 mod sts;
 
 use std::fs::{File, Permissions};

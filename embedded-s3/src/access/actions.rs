@@ -21,6 +21,7 @@ pub fn action(operation: &str) -> Option<(&'static str, Level)> {
         "CreateBucket" => ("s3:CreateBucket", WholeBucket),
         "DeleteBucket" => ("s3:DeleteBucket", WholeBucket),
         "HeadBucket" | "ListObjects" | "ListObjectsV2" => ("s3:ListBucket", Bucket),
+        "ListObjectVersions" => ("s3:ListBucketVersions", Bucket),
         "ListMultipartUploads" => ("s3:ListBucketMultipartUploads", Bucket),
         "GetBucketLocation" => ("s3:GetBucketLocation", Bucket),
         "GetBucketTagging" => ("s3:GetBucketTagging", Bucket),

@@ -117,6 +117,11 @@ impl S3Access for Gate {
         caller(req)?.may_list("s3:ListBucket", &req.input.bucket, prefix)
     }
 
+    async fn list_object_versions(&self, req: &mut S3Request<ListObjectVersionsInput>) -> S3Result<()> {
+        let prefix = req.input.prefix.as_deref().unwrap_or_default();
+        caller(req)?.may_list("s3:ListBucketVersions", &req.input.bucket, prefix)
+    }
+
     async fn list_multipart_uploads(&self, req: &mut S3Request<ListMultipartUploadsInput>) -> S3Result<()> {
         let prefix = req.input.prefix.as_deref().unwrap_or_default();
         caller(req)?.may_list("s3:ListBucketMultipartUploads", &req.input.bucket, prefix)

@@ -17,6 +17,7 @@ mod plain;
 mod put;
 mod request;
 mod tagging;
+mod versions;
 
 use std::sync::Arc;
 

@@ -43,6 +43,7 @@ operations! {
 
     list_objects(ListObjectsInput) -> ListObjectsOutput = list_v1;
     list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output = list_v2;
+    list_object_versions(ListObjectVersionsInput) -> ListObjectVersionsOutput = list_versions;
 
     create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput = begin_upload;
     upload_part(UploadPartInput) -> UploadPartOutput = put_part;

@@ -1,0 +1,216 @@
+//! Requests that s3s would take and must not: what it checks too little of, and what it would do under another name.
+//!
+//! It looks at address and headers alone; who asks, and whether the signature is right, is for others to say.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, Method, Request, header};
+use percent_encoding::percent_decode_str;
+use s3s::{S3Error, S3ErrorCode, S3Result};
+
+/// The longest life of a presigned URL, in seconds.
+const PRESIGNED_MAX: u64 = 7 * 24 * 60 * 60;
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// Headers that the signature covers by another way, or that prove themselves.
+const COVERED: [&str; 3] = ["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
+/// What `x-amz-acl` may say where everything belongs to one owner.
+const OWNERS_ACLS: [&str; 2] = ["private", "bucket-owner-full-control"];
+/// Storage classes of S3 from which an object can be read at once. All are kept alike.
+const CLASSES: [&str; 8] = [
+    "STANDARD",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER_IR",
+    "EXPRESS_ONEZONE",
+    "OUTPOSTS",
+];
+/// Headers that ask for what is not there and would be missed.
+const UNKNOWN_HEADERS: [&str; 5] = [
+    "x-amz-server-side-encryption-customer-",
+    "x-amz-copy-source-server-side-encryption-customer-",
+    "x-amz-object-lock-",
+    "x-amz-bucket-object-lock-enabled",
+    "x-amz-object-annotation",
+];
+
+/// Why a request is not even looked at.
+pub fn refused<B>(request: &Request<B>) -> S3Result<()> {
+    let (headers, query) = (request.headers(), Query(request.uri().query().unwrap_or_default()));
+    signed_as_it_must(request.method(), headers, query)?;
+    nothing_unsigned(headers, query)?;
+    known_subresource(request.method(), request.uri().path(), query)?;
+    headers.iter().try_for_each(|(name, value)| known_header(name.as_str(), value.as_bytes()))
+}
+
+fn signed_as_it_must(method: &Method, headers: &HeaderMap, query: Query<'_>) -> S3Result<()> {
+    let authorization = text(headers, header::AUTHORIZATION);
+    let other = authorization.is_some_and(|value| !value.starts_with(ALGORITHM));
+    if other || query.get("Signature").is_some() || query.get("AWSAccessKeyId").is_some() {
+        return refuse(
+            S3ErrorCode::InvalidRequest,
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+        );
+    }
+    if authorization.is_some() && query.get("X-Amz-Signature").is_some() {
+        return refuse(
+            S3ErrorCode::InvalidArgument,
+            "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
+        );
+    }
+    let form = text(headers, header::CONTENT_TYPE).is_some_and(|kind| {
+        kind.get(..19).is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/form-data"))
+    });
+    if form && *method == Method::POST {
+        return refuse(S3ErrorCode::NotImplemented, "uploads by HTML forms are not supported");
+    }
+    let presigned = query.get("X-Amz-Credential");
+    if [authorization, presigned.as_deref()].into_iter().flatten().any(|scope| scope.contains("/sts/aws4_request")) {
+        return refuse(
+            S3ErrorCode::AuthorizationHeaderMalformed,
+            "The authorization header is malformed; incorrect service \"sts\". This endpoint belongs to \"s3\".",
+        );
+    }
+    let expires = query.get("X-Amz-Expires").and_then(|seconds| seconds.parse::<u64>().ok());
+    if expires.is_some_and(|seconds| seconds > PRESIGNED_MAX) {
+        return refuse(
+            S3ErrorCode::AuthorizationQueryParametersError,
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds",
+        );
+    }
+    Ok(())
+}
+
+/// Whoever holds a presigned URL must not make another operation of it: `x-amz-copy-source` turns a PUT of their own bytes
+/// into a copy of somebody else's.
+fn nothing_unsigned(headers: &HeaderMap, query: Query<'_>) -> S3Result<()> {
+    let authorization = text(headers, header::AUTHORIZATION);
+    let signed = match query.get("X-Amz-SignedHeaders") {
+        Some(signed) => signed,
+        None => {
+            let Some(authorization) = authorization else { return Ok(()) };
+            let signed = authorization.split("SignedHeaders=").nth(1).unwrap_or_default();
+            Cow::Borrowed(signed.split(',').next().unwrap_or_default().trim())
+        }
+    };
+    let is_signed = |name: &str| signed.split(';').any(|signed| signed.eq_ignore_ascii_case(name));
+    let mut named = headers.keys().map(header::HeaderName::as_str);
+    match named.find(|name| name.starts_with("x-amz-") && !COVERED.contains(name) && !is_signed(name)) {
+        Some(name) => refuse(
+            S3ErrorCode::AccessDenied,
+            format!("There were headers present in the request which were not signed: {name}"),
+        ),
+        None => Ok(()),
+    }
+}
+
+/// s3s takes a request with a subresource that it does not know for one without: `DELETE /bucket?metadataConfiguration`
+/// would delete the bucket.
+fn known_subresource(method: &Method, path: &str, query: Query<'_>) -> S3Result<()> {
+    let of_object = path.trim_start_matches('/').split_once('/').is_some_and(|(_, key)| !key.is_empty());
+    let known: &[&str] = match (method, of_object) {
+        (&Method::PUT, false) => &[
+            "accelerate",
+            "acl",
+            "analytics",
+            "cors",
+            "encryption",
+            "intelligent-tiering",
+            "inventory",
+            "lifecycle",
+            "logging",
+            "metrics",
+            "notification",
+            "object-lock",
+            "ownershipControls",
+            "policy",
+            "publicAccessBlock",
+            "replication",
+            "requestPayment",
+            "tagging",
+            "versioning",
+            "website",
+        ],
+        (&Method::PUT, true) => &["acl", "legal-hold", "retention", "tagging"],
+        (&Method::DELETE, false) => &[
+            "analytics",
+            "cors",
+            "encryption",
+            "intelligent-tiering",
+            "inventory",
+            "lifecycle",
+            "metadataTable",
+            "metrics",
+            "ownershipControls",
+            "policy",
+            "publicAccessBlock",
+            "replication",
+            "tagging",
+            "website",
+        ],
+        (&Method::DELETE, true) => &["tagging"],
+        (&Method::POST, false) => &["delete", "metadataTable"],
+        (&Method::POST, true) => &["restore", "select", "uploads"],
+        _ => return Ok(()),
+    };
+    let unknown = query.pairs().find(|(name, value)| {
+        value.is_empty() && !name.is_empty() && name != "versionId" && !known.contains(&&**name)
+    });
+    match unknown {
+        Some((name, _)) => refuse(
+            S3ErrorCode::NotImplemented,
+            format!("The subresource \"{name}\" implies functionality that is not implemented"),
+        ),
+        None => Ok(()),
+    }
+}
+
+fn known_header(name: &str, value: &[u8]) -> S3Result<()> {
+    let is_one_of = |known: &[&str]| known.iter().any(|known| known.as_bytes() == value);
+    if name == "x-amz-acl" && !is_one_of(&OWNERS_ACLS) || name.starts_with("x-amz-grant-") {
+        let code = S3ErrorCode::Custom("AccessControlListNotSupported".into());
+        return refuse(code, "The bucket does not allow ACLs");
+    }
+    if name == "x-amz-storage-class" && !is_one_of(&CLASSES) {
+        return refuse(S3ErrorCode::InvalidStorageClass, "The storage class you specified is not valid");
+    }
+    let off = value.eq_ignore_ascii_case(b"false") || value.is_empty();
+    if !off && UNKNOWN_HEADERS.iter().any(|unknown| name.starts_with(unknown)) {
+        return refuse(
+            S3ErrorCode::NotImplemented,
+            format!("A header you provided implies functionality that is not implemented: {name}"),
+        );
+    }
+    Ok(())
+}
+
+fn refuse(code: S3ErrorCode, message: impl Into<Cow<'static, str>>) -> S3Result<()> {
+    let mut error = S3Error::with_message(code, message);
+    if error.status_code().is_none() {
+        error.set_status_code(http::StatusCode::BAD_REQUEST);
+    }
+    Err(error)
+}
+
+/// A query string, whose names may be spelled with percent signs as well as its values.
+#[derive(Clone, Copy)]
+struct Query<'q>(&'q str);
+
+impl<'q> Query<'q> {
+    fn pairs(self) -> impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)> {
+        let decode = |text: &'q str| percent_decode_str(text).decode_utf8_lossy();
+        self.0
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(move |(name, value)| (decode(name), decode(value)))
+    }
+
+    fn get(self, name: &str) -> Option<Cow<'q, str>> {
+        self.pairs().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
