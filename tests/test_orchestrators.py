@@ -101,6 +101,13 @@ def test_dagster_pipes(at, application):
     assert tags["dagster/job"] == "story"
 
 
+def test_flyte(at):
+    python = environment("flyte") / "bin" / "python"
+    out = tell(at, [python, STORIES / "flyte_story.py", at.role, runs.parameters()])
+    says_hello(at, out, "flyte")
+    assert told(out, "ENDED") == [["CANCELLED", "CANCELLED"]]
+
+
 def test_the_loops_of_the_samples_have_no_pause(at):
     out = tell(at, [ROOT / ".cache" / "venv" / "bin" / "python", STORIES / "samples_story.py", at.role, runs.parameters()])
     assert "hello samples sum 4950" in out

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes one of the client environments of tools/clients and prints its folder: pinned, outside the checkout, made once.
-#   tools/client.sh airflow | dagster | wrangler | javascript | java
+#   tools/client.sh airflow | dagster | flyte | wrangler | javascript | java
 set -euo pipefail
 cd "$(dirname "$0")/clients"
 name=$1
