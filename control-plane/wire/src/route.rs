@@ -149,8 +149,19 @@ fn scalar(model: &Model, shape: ShapeRef, member: &str, text: &str) -> Result<Va
 }
 
 fn moment(text: &str) -> Option<Value> {
-    let moment: jiff::Timestamp = text.parse().ok()?;
-    serde_json::to_value(crate::shapes::Timestamp(moment.as_millisecond())).ok()
+    let milliseconds = match text.parse::<jiff::Timestamp>() {
+        Ok(moment) => moment.as_millisecond(),
+        Err(_) => last_moment(text)?,
+    };
+    serde_json::to_value(crate::shapes::Timestamp(milliseconds)).ok()
+}
+
+/// The last hours of the year 9999 in UTC, which callers send for "no end" and a [`jiff::Timestamp`] does not hold.
+fn last_moment(text: &str) -> Option<i64> {
+    let local = text.strip_suffix(['Z', 'z']).filter(|local| local.starts_with("9999-12-3") && local.len() > 10)?;
+    let local: jiff::civil::DateTime = local.parse().ok()?;
+    let since_1970 = local.duration_since(jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0));
+    i64::try_from(since_1970.as_millis()).ok()
 }
 
 #[cfg(test)]
@@ -246,11 +257,28 @@ mod tests {
     }
 
     #[test]
+    fn moments_of_every_year() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", 0.0),
+            ("2026-01-02T03%3A04%3A05.123456Z", 1_767_323_045.123),
+            ("2026-01-02T03:04:05%2B01:00", 1_767_319_445.0),
+            ("0001-01-01T00:00:00Z", -62_135_596_800.0),
+            ("9999-12-31T23:59:59.999999Z", 253_402_300_799.999),
+        ] {
+            let query = format!("createdAtBefore={text}");
+            let found = input("GET", "/applications/a1/jobruns", &query).1;
+            assert_eq!(found["createdAtBefore"], json!(seconds), "{text}");
+        }
+    }
+
+    #[test]
     fn unreadable_parameters_are_named() {
         for (path, query, member) in [
             ("/applications", "maxResults=ten", "maxResults"),
             ("/applications", "maxResults=", "maxResults"),
             ("/applications/a/jobruns", "createdAtAfter=yesterday", "createdAtAfter"),
+            ("/applications/a/jobruns", "createdAtAfter=2026-01-02T03:04:05", "createdAtAfter"),
+            ("/applications/a/jobruns", "createdAtAfter=2026-01-02Z", "createdAtAfter"),
             ("/applications/%FF", "", "applicationId"),
         ] {
             let error = route("GET", path, query).expect_err("is refused");
