@@ -5,6 +5,12 @@
 //! after younger ones were packed lies in a segment of late ones: how many segments overlap at one moment is bounded
 //! by how many runs were active at once. This room knows no store and no form of segments.
 
+mod heads;
+mod recent;
+
+pub use heads::{ByAge, Heads};
+pub use recent::{Drift, Recent};
+
 use crate::id::JobRunId;
 use crate::job_run::{JobRun, JobRunState};
 use crate::time::Millis;
@@ -181,10 +187,10 @@ impl Pack {
 pub struct History {
     /// Runs that are in no segment yet.
     #[serde(default)]
-    pub recent: OrdMap<JobRunId, Arc<Summary>>,
+    pub recent: Recent,
     /// Segments that are in no segment of heads yet, by name.
     #[serde(default)]
-    pub heads: OrdMap<String, Arc<Head>>,
+    pub heads: Heads,
     /// Changed tags that have no object of their own yet.
     #[serde(default)]
     pub retagged: OrdMap<JobRunId, Retagged>,
@@ -272,18 +278,18 @@ impl History {
     }
 
     pub(crate) fn settled(&mut self, run: &JobRun) {
-        self.recent.insert(run.request.id.clone(), Arc::new(Summary::of(run)));
+        self.recent.insert(Arc::new(Summary::of(run)));
     }
 
     /// Folds a packing in.
     pub fn packed(&mut self, head: &Head, names: &[String]) {
         for name in names {
             match head.level {
-                0 => drop(self.recent.remove(&JobRunId::new(name.as_str()))),
-                _ => drop(self.heads.remove(name)),
+                0 => self.recent.remove(&JobRunId::new(name.as_str())),
+                _ => self.heads.remove(name),
             }
         }
-        self.heads.insert(head.name.clone(), Arc::new(head.clone()));
+        self.heads.insert(Arc::new(head.clone()));
     }
 
     pub(crate) fn retag(&mut self, run: &JobRunId, tags: &Tags) {
@@ -333,7 +339,7 @@ mod tests {
     }
 
     fn settle(history: &mut History, n: u64, state: JobRunState) {
-        history.recent.insert(run(n, state).id.clone(), run(n, state));
+        history.recent.insert(run(n, state));
     }
 
     fn pack(history: &mut History) -> Vec<String> {

@@ -13,6 +13,8 @@ use std::sync::Arc;
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const TIME_DIGITS: u32 = 8;
 const CHANCE_DIGITS: u32 = 6;
+/// The first time, in milliseconds, that an id's digits do not hold: in the year 2059.
+pub(crate) const END: i64 = 36i64.pow(TIME_DIGITS);
 
 /// Builds the text of an identifier from its creation time and a random number (only the low 31 bits matter).
 pub fn mint(created: Millis, chance: u64) -> String {

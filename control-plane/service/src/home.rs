@@ -45,7 +45,7 @@ pub struct Home {
 /// What is known beside the committed state; all of it can be lost.
 #[derive(Default)]
 struct Beside {
-    waits: Waits,
+    waits: Arc<Waits>,
     remembered: BTreeMap<JobRunId, Arc<JobRun>>,
     remembered_first: VecDeque<JobRunId>,
     launches: BTreeMap<String, Value>,
@@ -94,13 +94,17 @@ impl Home {
 
     /// Why a run is not further, as the last tick saw it.
     pub fn waiting(&self, run: &JobRunId) -> Option<String> {
-        let waits = self.beside().waits.clone();
-        waits.of(application(&self.state()), run).map(|waiting| waiting.to_string())
+        self.waits().of(application(&self.state()), run).map(|waiting| waiting.to_string())
+    }
+
+    /// The reasons of the last tick.
+    pub fn waits(&self) -> Arc<Waits> {
+        self.beside().waits.clone()
     }
 
     /// Notes the reasons of the last tick.
     pub fn note_waits(&self, waits: Waits) {
-        self.beside().waits = waits;
+        self.beside().waits = Arc::new(waits);
     }
 
     /// Keeps a run that is leaving the state, or was read from history.

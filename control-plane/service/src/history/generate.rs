@@ -57,7 +57,7 @@ pub async fn write(store: Arc<dyn Store>, deps: Deps, past: &Past) -> anyhow::Re
     let mut history = std::mem::take(&mut ledger.0.history);
     for n in 0..past.runs {
         let line = summary(&line, past, n);
-        history.recent.insert(line.id.clone(), Arc::new(line));
+        history.recent.insert(Arc::new(line));
         pack(&*store, past, &mut history).await?;
     }
     ledger.0.removals += past.runs;

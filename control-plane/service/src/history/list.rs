@@ -3,14 +3,16 @@
 use super::HistoryError;
 use super::segment::Segment;
 use super::segments::Segments;
-use firesteel_core::history::{Class, Head, History, Summary};
+use firesteel_core::history::{ByAge, Class, Drift, Head, History, Summary};
 use firesteel_core::id::JobRunId;
 use firesteel_core::job_run::JobRunState;
 use firesteel_core::time::Millis;
 use firesteel_journal::Store;
 use futures::future::try_join_all;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 /// What is asked for; an absent member asks for everything.
@@ -31,113 +33,178 @@ pub struct Filter {
 impl Filter {
     /// True for a run of these properties.
     pub fn passes(&self, id: &JobRunId, state: JobRunState, mode: &str, created: Millis) -> bool {
-        self.before.as_ref().is_none_or(|before| id < before)
-            && self.state.is_none_or(|asked| asked == state)
-            && self.mode.as_ref().is_none_or(|asked| asked == mode)
+        self.state.is_none_or(|asked| asked == state)
             && self.from.is_none_or(|from| created >= from)
             && self.to.is_none_or(|to| created <= to)
+            && self.mode.as_ref().is_none_or(|asked| asked == mode)
+            && self.before.as_ref().is_none_or(|before| id < before)
     }
 
     fn passes_summary(&self, run: &Summary) -> bool {
         self.passes(&run.id, run.state, &run.mode, run.created)
     }
 
+    fn passes_class(&self, class: &Class) -> bool {
+        self.state.is_none_or(|asked| asked == class.state)
+            && self.mode.as_ref().is_none_or(|asked| *asked == class.mode)
+    }
+
     /// False if nothing in the segment can pass.
     fn may_pass(&self, head: &Head) -> bool {
-        self.before.as_ref().is_none_or(|before| head.oldest < *before)
-            && self.state.is_none_or(|asked| asked == head.class.state)
-            && self.mode.as_ref().is_none_or(|asked| *asked == head.class.mode)
-            && self.from.is_none_or(|from| head.to >= from)
+        self.from.is_none_or(|from| head.to >= from)
             && self.to.is_none_or(|to| head.from <= to)
+            && self.before.as_ref().is_none_or(|before| head.oldest < *before)
+            && self.passes_class(&head.class)
     }
 }
 
-/// Runs of one segment that pass, from the youngest on.
+/// Runs that pass, from the youngest on: those of the state, or of one segment.
 struct Lane {
     segment: Arc<Segment>,
-    /// How many of its runs are still ahead; the last of these passes.
-    ahead: usize,
+    /// Where those end that may pass; the last one before it passes.
+    end: usize,
+    /// Where they begin.
+    start: usize,
 }
 
 impl Lane {
     fn new(segment: Arc<Segment>, filter: &Filter) -> Self {
-        let mut lane = Self { ahead: 0, segment };
-        let runs = lane.runs();
-        lane.ahead = filter.before.as_ref().map_or(runs.len(), |id| runs.partition_point(|run| run.id < *id));
+        let mut lane = Self { start: 0, end: 0, segment };
+        if let Segment::Runs(runs) = &*lane.segment {
+            let (start, end) = ids(runs.drift, filter);
+            let (start, end) = ((start.as_ref(), Bound::Unbounded), (Bound::Unbounded, end.as_ref()));
+            lane.start = runs.all.partition_point(|run| !start.contains(&&run.id));
+            lane.end = runs.all.partition_point(|run| end.contains(&&run.id));
+        }
         lane.settle(filter);
         lane
     }
 
-    fn runs(&self) -> &[Arc<Summary>] {
-        match &*self.segment {
-            Segment::Runs(runs) => runs,
-            Segment::Heads(_) => &[],
-        }
-    }
-
     fn next(&self) -> Option<&Arc<Summary>> {
-        self.ahead.checked_sub(1).and_then(|place| self.runs().get(place))
+        let Segment::Runs(runs) = &*self.segment else { return None };
+        runs.all.get(self.start..self.end)?.last()
     }
 
     /// Goes on to the next run that passes.
     fn settle(&mut self, filter: &Filter) {
         while self.next().is_some_and(|run| !filter.passes_summary(run)) {
-            self.ahead -= 1;
+            self.end -= 1;
         }
     }
 
     fn take(&mut self, filter: &Filter) -> Option<Arc<Summary>> {
         let run = self.next()?.clone();
-        self.ahead -= 1;
+        self.end -= 1;
         self.settle(filter);
         Some(run)
     }
 }
 
-/// Where the list goes on: one lane for the state and each segment that was read, and heads of those that were not.
-#[derive(Default)]
-struct Frontier {
-    lanes: Vec<Lane>,
-    heads: BTreeMap<(JobRunId, String), Arc<Head>>,
+/// In the order of their next runs.
+impl Ord for Lane {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.next().map(|run| &run.id).cmp(&other.next().map(|run| &run.id))
+    }
 }
 
-impl Frontier {
-    fn take_in(&mut self, segment: Arc<Segment>, filter: &Filter) {
+impl PartialOrd for Lane {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Lane {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Lane {}
+
+/// Segments of one class that were not read yet and may hold what passes, from the youngest on: first of those that
+/// the state names, then of those that were found in segments of heads.
+struct Stack<'a> {
+    rest: Box<dyn Iterator<Item = &'a Arc<Head>> + Send + 'a>,
+    named: Option<&'a Arc<Head>>,
+    found: BinaryHeap<ByAge>,
+}
+
+impl<'a> Stack<'a> {
+    fn new(mut rest: Box<dyn Iterator<Item = &'a Arc<Head>> + Send + 'a>) -> Self {
+        Self { named: rest.next(), rest, found: BinaryHeap::new() }
+    }
+
+    fn newest(&self) -> Option<&JobRunId> {
+        let found = self.found.peek().map(|ByAge(head)| &head.newest);
+        self.named.map(|head| &head.newest).max(found)
+    }
+
+    fn take(&mut self) -> Option<Arc<Head>> {
+        let named = self.named.map(|head| &head.newest);
+        if named.is_some() && named >= self.found.peek().map(|ByAge(head)| &head.newest) {
+            return std::mem::replace(&mut self.named, self.rest.next()).cloned();
+        }
+        self.found.pop().map(|ByAge(head)| head)
+    }
+}
+
+/// Where the list goes on: one lane for the state and each segment that was read, and one stack for each class.
+struct Frontier<'a> {
+    filter: &'a Filter,
+    lanes: BinaryHeap<Lane>,
+    stacks: Vec<Stack<'a>>,
+}
+
+impl<'a> Frontier<'a> {
+    fn new(history: &'a History, filter: &'a Filter, limit: usize) -> Self {
+        let classes = history.heads.youngest_first().filter(|(class, _)| filter.passes_class(class));
+        let may_pass = |head: &&Arc<Head>| filter.may_pass(head);
+        let stacks = classes.map(|(_, heads)| Stack::new(Box::new(heads.filter(may_pass)))).collect();
+        let mut frontier = Self { filter, lanes: BinaryHeap::new(), stacks };
+        frontier.lane(Segment::Runs(recent(history, filter, limit).into()).into());
+        frontier
+    }
+
+    fn lane(&mut self, segment: Arc<Segment>) {
+        let lane = Lane::new(segment, self.filter);
+        if lane.next().is_some() {
+            self.lanes.push(lane);
+        }
+    }
+
+    fn take_in(&mut self, stack: usize, segment: Arc<Segment>) {
         match &*segment {
-            Segment::Runs(_) => self.lanes.push(Lane::new(segment, filter)),
-            Segment::Heads(heads) => heads.iter().for_each(|head| self.add(head, filter)),
-        }
-    }
-
-    fn add(&mut self, head: &Arc<Head>, filter: &Filter) {
-        if filter.may_pass(head) {
-            self.heads.insert((head.newest.clone(), head.name.clone()), head.clone());
-        }
-    }
-
-    /// The next run, if no segment can hold a younger one.
-    fn next_run(&mut self, filter: &Filter) -> Option<Arc<Summary>> {
-        let lanes = self.lanes.iter_mut().filter(|lane| lane.ahead > 0);
-        let lane = lanes.max_by(|a, b| a.next().map(|run| &run.id).cmp(&b.next().map(|run| &run.id)))?;
-        let youngest = &lane.next()?.id;
-        let hidden = self.heads.last_key_value().is_some_and(|((newest, _), _)| newest > youngest);
-        if hidden { None } else { lane.take(filter) }
-    }
-
-    /// Segments to be read next: the first, and the first of each other class that is as young as what is known.
-    fn next_heads(&mut self) -> Vec<Arc<Head>> {
-        let known = self.lanes.iter().filter_map(|lane| lane.next().map(|run| &run.id)).max();
-        let mut classes: BTreeSet<&Class> = BTreeSet::new();
-        let mut keys = Vec::new();
-        for (key, head) in self.heads.iter().rev() {
-            if known.is_some_and(|known| key.0 < *known) {
-                break;
-            }
-            if classes.insert(&head.class) {
-                keys.push(key.clone());
+            Segment::Runs(_) => self.lane(segment),
+            Segment::Heads(heads) => {
+                let passing = heads.iter().filter(|head| self.filter.may_pass(head));
+                self.stacks[stack].found.extend(passing.cloned().map(ByAge));
             }
         }
-        keys.iter().filter_map(|key| self.heads.remove(key)).collect()
+    }
+
+    /// The next run, if it is not older than a run that an unread segment may hold.
+    fn next_run(&mut self, hidden: Option<&JobRunId>) -> Option<Arc<Summary>> {
+        let mut lane = self.lanes.peek_mut()?;
+        if lane.next().is_some_and(|run| hidden > Some(&run.id)) {
+            return None;
+        }
+        let run = lane.take(self.filter);
+        if lane.next().is_none() {
+            PeekMut::pop(lane);
+        }
+        run
+    }
+
+    /// The youngest run that an unread segment may hold.
+    fn hidden(&self) -> Option<JobRunId> {
+        self.stacks.iter().filter_map(Stack::newest).max().cloned()
+    }
+
+    /// Segments to be read next, with their stacks: the first of each class that may be as young as what is known.
+    fn next_heads(&mut self) -> Vec<(usize, Arc<Head>)> {
+        let known = self.lanes.peek().and_then(|lane| lane.next().map(|run| &run.id));
+        let stacks = self.stacks.iter_mut().enumerate().filter(|(_, stack)| stack.newest() >= known);
+        stacks.filter_map(|(place, stack)| Some((place, stack.take()?))).collect()
     }
 }
 
@@ -150,35 +217,47 @@ pub async fn list(
     filter: &Filter,
     limit: usize,
 ) -> Result<Vec<Arc<Summary>>, HistoryError> {
-    let mut frontier = Frontier::default();
-    let recent = older(history, filter).filter(|(_, run)| filter.passes_summary(run)).take(limit);
-    let mut recent: Vec<_> = recent.map(|(_, run)| run.clone()).collect();
-    recent.reverse();
-    frontier.take_in(Arc::new(Segment::Runs(recent)), filter);
-    history.heads.values().for_each(|head| frontier.add(head, filter));
+    let mut frontier = Frontier::new(history, filter, limit);
     let mut found = Vec::new();
-    while found.len() < limit {
-        if let Some(run) = frontier.next_run(filter) {
+    loop {
+        let hidden = frontier.hidden();
+        while found.len() < limit
+            && let Some(run) = frontier.next_run(hidden.as_ref())
+        {
             found.push(run);
-            continue;
         }
-        let heads = frontier.next_heads();
+        let heads = if found.len() < limit { frontier.next_heads() } else { Vec::new() };
         if heads.is_empty() {
-            break;
+            return Ok(found);
         }
-        let loads = heads.iter().map(|head| segments.load(store, application, &head.name));
-        for segment in try_join_all(loads).await? {
-            frontier.take_in(segment, filter);
+        let loads = heads.iter().map(|(_, head)| segments.load(store, application, &head.name));
+        for ((stack, _), segment) in heads.iter().zip(try_join_all(loads).await?) {
+            frontier.take_in(*stack, segment);
         }
     }
-    Ok(found)
 }
 
-/// Recent runs behind the cursor, newest first.
-fn older<'a>(
-    history: &'a History,
-    filter: &Filter,
-) -> impl Iterator<Item = (&'a JobRunId, &'a Arc<Summary>)> + use<'a> {
-    let end = filter.before.clone().map_or(Bound::Unbounded, Bound::Excluded);
-    history.recent.range((Bound::Unbounded, end)).rev()
+/// Up to `limit` runs of the state that pass, oldest first.
+fn recent(history: &History, filter: &Filter, limit: usize) -> Vec<Arc<Summary>> {
+    let (start, end) = ids(history.recent.drift(), filter);
+    if let (Bound::Included(start), Bound::Excluded(end)) = (&start, &end)
+        && start >= end
+    {
+        return Vec::new();
+    }
+    let passing = history.recent.range((start, end)).rev().filter(|(_, run)| filter.passes_summary(run));
+    let mut recent: Vec<_> = passing.take(limit).map(|(_, run)| run.clone()).collect();
+    recent.reverse();
+    recent
+}
+
+/// Ids between which all runs lie that pass.
+fn ids(drift: Drift, filter: &Filter) -> (Bound<JobRunId>, Bound<JobRunId>) {
+    let (start, end) = drift.ids(filter.from, filter.to);
+    let end = match (end, &filter.before) {
+        (Bound::Excluded(end), Some(before)) => Bound::Excluded(end.min(before.clone())),
+        (end, None) => end,
+        (_, Some(before)) => Bound::Excluded(before.clone()),
+    };
+    (start, end)
 }

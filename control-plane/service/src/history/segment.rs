@@ -1,6 +1,6 @@
 //! The form of a segment: summaries of settled runs of one class, or heads of segments. This room knows no store.
 
-use firesteel_core::history::{Class, Head, Pack, Summary};
+use firesteel_core::history::{Class, Drift, Head, Pack, Summary};
 use firesteel_core::id::JobRunId;
 use firesteel_core::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -49,9 +49,24 @@ struct Row(
 #[derive(Debug, PartialEq)]
 pub enum Segment {
     /// Of runs.
-    Runs(Vec<Arc<Summary>>),
+    Runs(Runs),
     /// Of heads.
     Heads(Vec<Arc<Head>>),
+}
+
+/// Runs in the order of their ids.
+#[derive(Debug, PartialEq)]
+pub struct Runs {
+    /// The runs, oldest first.
+    pub all: Vec<Arc<Summary>>,
+    /// How their times go with their ids.
+    pub drift: Drift,
+}
+
+impl From<Vec<Arc<Summary>>> for Runs {
+    fn from(all: Vec<Arc<Summary>>) -> Self {
+        Self { drift: Drift::of(&all), all }
+    }
 }
 
 #[derive(Default)]
@@ -127,7 +142,7 @@ fn summaries(rows: Rows) -> Result<Segment, String> {
     let mode: Arc<str> = class.mode.as_str().into();
     let run = |row| summary(row, &class, &mode, &texts).map(Arc::new);
     let runs: Option<Vec<_>> = rows.into_iter().map(run).collect();
-    runs.map(Segment::Runs).ok_or_else(|| "a text that it names is missing".to_owned())
+    runs.map(|runs| Segment::Runs(runs.into())).ok_or_else(|| "a text that it names is missing".to_owned())
 }
 
 fn summary(row: Row, class: &Class, mode: &Arc<str>, texts: &[Arc<str>]) -> Option<Summary> {

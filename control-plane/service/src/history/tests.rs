@@ -90,7 +90,7 @@ impl Storm {
     fn settle(&mut self, late: i64, chance: u64, state: JobRunState, streaming: bool) {
         self.now += 1 + (chance % 3) as i64;
         let run = run((self.now - late).max(0), chance, state, if streaming { "STREAMING" } else { "BATCH" });
-        self.history.recent.insert(run.id.clone(), run.clone());
+        self.history.recent.insert(run.clone());
         self.model.insert(run.id.clone(), run);
     }
 
@@ -213,7 +213,7 @@ fn some_heads() -> Vec<Arc<Head>> {
 #[test]
 fn version_1_is_read_and_written_byte_for_byte() {
     let runs = vec![run(10, 4, Failed, "BATCH"), run(20, 5, Failed, "BATCH")];
-    assert_eq!(segment::decode(&golden("v1/segment-runs.json")), Ok(Segment::Runs(runs.clone())));
+    assert_eq!(segment::decode(&golden("v1/segment-runs.json")), Ok(Segment::Runs(runs.clone().into())));
     assert_eq!(segment::encode(&Pack::Runs(runs)).expect("JSON"), golden("v1/segment-runs.json"));
     assert_eq!(segment::decode(&golden("v1/segment-heads.json")), Ok(Segment::Heads(some_heads())));
     assert_eq!(segment::encode(&Pack::Heads(some_heads())).expect("JSON"), golden("v1/segment-heads.json"));
@@ -239,7 +239,7 @@ async fn a_filter_reads_only_what_can_pass() {
     let bounds = Bounds { heads: 20, ..SMALL };
     for n in 0..500 {
         let run = run(n, n as u64, if n == 250 { Failed } else { Success }, "BATCH");
-        history.recent.insert(run.id.clone(), run);
+        history.recent.insert(run);
         while let Some(due) = history.due(&bounds) {
             let Ok(Some(Command::Packed { head, names })) = store_pack(&store, APP, &due).await else {
                 panic!()
@@ -265,7 +265,7 @@ async fn a_filter_reads_only_what_can_pass() {
 async fn a_missing_segment_is_said_by_its_name() {
     let store = MemoryStore::new();
     let mut history = History::default();
-    history.heads.insert("9f86d081".to_owned(), some_heads()[0].clone());
+    history.heads.insert(some_heads()[0].clone());
     let error =
         list(&store, APP, &Segments::default(), &history, &Filter::default(), 3).await.expect_err("missing");
     assert_eq!(error.to_string(), "segment 9f86d081 of history is missing");

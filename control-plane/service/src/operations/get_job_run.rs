@@ -3,13 +3,16 @@
 use super::{Service, json, refuse, text};
 use crate::body;
 use crate::history;
-use crate::home::Home;
+use crate::home::{Home, application};
 use crate::views;
+use firesteel_core::application::Application;
 use firesteel_core::id::JobRunId;
 use firesteel_core::job_run::JobRun;
+use firesteel_core::plan::Waits;
 use firesteel_wire::{ApiError, Input, texts};
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 #[derive(Serialize)]
@@ -24,7 +27,8 @@ impl Service {
         let run = self.find_run(&home, text(input, "jobRunId")).await?;
         let echo = body::echo(&self.parts, &home.id, &run).await;
         let echo = echo.map_err(|error| refuse::unavailable(&error.to_string()))?;
-        let details = details(&home, &run);
+        let (waits, state) = (home.waits(), home.state());
+        let details = details(&waits, application(&state), &run);
         let asked = input.get("attempt").and_then(Value::as_i64);
         // More than fits is no attempt either.
         let attempt = asked.map(|attempt| u32::try_from(attempt).unwrap_or(0));
@@ -41,7 +45,7 @@ impl Service {
 }
 
 /// `stateDetails`: why a waiting run waits, else what the state says.
-pub(super) fn details(home: &Home, run: &JobRun) -> String {
-    let waiting = if run.wants_driver() { home.waiting(&run.request.id) } else { None };
-    waiting.unwrap_or_else(|| run.state_details.clone())
+pub(super) fn details<'a>(waits: &Waits, app: &Application, run: &'a JobRun) -> Cow<'a, str> {
+    let waiting = if run.wants_driver() { waits.of(app, &run.request.id) } else { None };
+    waiting.map_or(Cow::Borrowed(&run.state_details), |waiting| Cow::Owned(waiting.to_string()))
 }

@@ -2,6 +2,7 @@
 
 use super::get_job_run::details;
 use super::{Service, json, text};
+use crate::home::application;
 use crate::views;
 use firesteel_wire::paging::{self, Page};
 use firesteel_wire::{ApiError, Input, Operation};
@@ -12,7 +13,8 @@ impl Service {
         let page = Page::of(Operation::ListJobRunAttempts, input)?;
         let home = self.home(input).await?;
         let run = self.find_run(&home, text(input, "jobRunId")).await?;
-        let details = details(&home, &run);
+        let (waits, state) = (home.waits(), home.state());
+        let details = details(&waits, application(&state), &run);
         let first = page.cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(1);
         let (config, wanted) = (&self.parts.config, (first, page.max_results));
         let lines: Vec<_> = views::job_run::attempts(config, &home.id, &run, &details, wanted).collect();

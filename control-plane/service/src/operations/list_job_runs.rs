@@ -16,7 +16,7 @@ use firesteel_core::time::Millis;
 use firesteel_wire::paging::{self, Page};
 use firesteel_wire::shapes::{ListJobRunsRequest, decode};
 use firesteel_wire::{ApiError, Input, Operation};
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -33,6 +33,14 @@ const GROUPS: [JobRunState; 9] = [
     JobRunState::Failed,
     JobRunState::Cancelled,
 ];
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    job_runs: Vec<views::job_run::Summary<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
 
 /// Where a page ends: its group, and its last run.
 struct Cursor {
@@ -75,18 +83,15 @@ impl Service {
         }
         let more = runs.len() > page.max_results;
         runs.truncate(page.max_results);
-        let lines: Vec<Value> = runs.iter().map(|(_, run)| self.line(&home, run)).collect();
-        let mut answer = json!({ "jobRuns": lines });
-        if let (true, Some((group, last))) = (more, runs.last()) {
-            let cursor = Cursor::text(*group, &last.id);
-            answer["nextToken"] = json!(paging::next_token(Operation::ListJobRuns, input, &cursor)?);
-        }
-        json(&answer)
-    }
-
-    fn line(&self, home: &Home, run: &Summary) -> Value {
-        let line = views::job_run::summary(&self.parts.config, &home.id, run);
-        serde_json::to_value(line).unwrap_or_default()
+        let next_token = match runs.last() {
+            Some((group, last)) if more => {
+                let cursor = Cursor::text(*group, &last.id);
+                Some(paging::next_token(Operation::ListJobRuns, input, &cursor)?)
+            }
+            _ => None,
+        };
+        let job_runs = runs.iter().map(|(_, run)| views::job_run::summary(&self.parts.config, &home.id, run));
+        json(&Answer { job_runs: job_runs.collect(), next_token })
     }
 
     /// Runs of the state and of history that pass, newest first.
@@ -97,13 +102,13 @@ impl Service {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<Arc<Summary>>, ApiError> {
-        let live = live(app, filter);
+        let (live, waits) = (live(app, filter), home.waits());
         let passing =
             live.filter(|run| filter.passes(&run.request.id, run.state, &run.request.mode, run.created));
         let mut runs: Vec<_> = passing
             .take(limit)
             .map(|run| {
-                let details = details(home, run).into();
+                let details = details(&waits, app, run).into();
                 Arc::new(Summary { state_details: details, ..Summary::of(run) })
             })
             .collect();
