@@ -4,7 +4,6 @@ use super::policy::VENDOR;
 use crate::operations::arn;
 use crate::ports::Config;
 use firesteel_core::id::{ApplicationId, JobRunId};
-use firesteel_wire::arn::Arn;
 use firesteel_wire::{Input, Operation};
 
 /// May this be done?
@@ -130,10 +129,8 @@ fn within(config: &Config, id: &str, below: Below) -> About {
 
 /// The resource of an ARN that the caller wrote.
 fn tagged(config: &Config, text: &str) -> About {
-    match Arn::parse(text) {
-        Some(arn) if arn.account == config.account && arn.region == config.region => {
-            About::Within { arn: arn.to_string(), application: name(config, &arn.application_id) }
-        }
-        _ => About::Elsewhere { arn: text.to_owned() },
+    match arn::own(config, text) {
+        Some(arn) => About::Within { arn: arn.to_string(), application: name(config, &arn.application_id) },
+        None => About::Elsewhere { arn: text.to_owned() },
     }
 }

@@ -147,6 +147,11 @@ fn arns_mean_what_they_say_and_everything_is_only_a_star() {
     let ids = policy(json!([{ "actions": ["*"], "applications": ["00a"] }]));
     assert!(allows(&ids, Operation::TagResource, json!({ "resourceArn": APP })));
     assert!(!allows(&ids, Operation::TagResource, json!({ "resourceArn": other })), "another account's");
+    let elsewhere = APP.replacen("aws", "aws-cn", 1);
+    assert!(
+        !allows(&ids, Operation::TagResource, json!({ "resourceArn": elsewhere })),
+        "another partition's"
+    );
 }
 
 #[test]

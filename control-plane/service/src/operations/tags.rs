@@ -1,13 +1,13 @@
 //! TagResource, UntagResource, ListTagsForResource: tags of applications and job runs.
 
 use super::create_application::tags_of;
-use super::{Service, json, nothing, refuse, text};
+use super::{Service, arn, json, nothing, refuse, text};
 use crate::home::{Home, application};
 use firesteel_core::command::Command;
 use firesteel_core::id::{ApplicationId, JobRunId};
 use firesteel_core::refusal::Refusal;
 use firesteel_journal::SubmitError;
-use firesteel_wire::arn::{Arn, Part};
+use firesteel_wire::arn::Part;
 use firesteel_wire::{ApiError, Input, texts};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -64,12 +64,8 @@ impl Service {
 
     async fn resource(&self, input: &Input) -> Result<(Arc<Home>, Option<JobRunId>), ApiError> {
         let text = text(input, "resourceArn");
-        let config = &self.parts.config;
         let unknown = || ApiError::not_found(texts::resource_not_found(text));
-        let arn = Arn::parse(text).ok_or_else(unknown)?;
-        if arn.account != config.account || arn.region != config.region {
-            return Err(unknown());
-        }
+        let arn = arn::own(&self.parts.config, text).ok_or_else(unknown)?;
         let home = self.home_of(&ApplicationId::new(arn.application_id.clone())).await?;
         match arn.part {
             Part::Whole => Ok((home, None)),

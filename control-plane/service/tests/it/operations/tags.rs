@@ -133,6 +133,8 @@ async fn refuses_unknown_resources(world: World) {
         of("000000000000", &format!("{app}/jobruns/00nobody")),
         of("000000000000", &format!("{app}/sessions/00nobody")),
         of("111111111111", &app),
+        of("000000000000", &app).replace("us-east-1", "eu-west-1"),
+        of("000000000000", &app).replacen("aws", "aws-cn", 1),
     ];
     for arn in unknown {
         let kind = tag(&world, &arn, json!({ "a": "b" })).await.kind();
