@@ -60,7 +60,7 @@ fn fixed_changes(before: &Settings, after: &Settings) -> Vec<String> {
     fixed.extend(typed.iter().filter(|(_, changed)| *changed).map(|(name, _)| (*name).to_owned()));
     let names: std::collections::BTreeSet<&String> = before.echo.keys().chain(after.echo.keys()).collect();
     for name in names.into_iter().filter(|name| before.echo.get(*name) != after.echo.get(*name)) {
-        if !changeable(name, before, after) {
+        if !changeable(name, before, after) && !fixed.contains(name) {
             fixed.push(name.clone());
         }
     }

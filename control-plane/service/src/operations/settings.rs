@@ -25,6 +25,8 @@ const ECHOED: [&str; 12] = [
     "initialCapacity",
 ];
 
+const AUTO_STOP: &str = "autoStopConfiguration";
+
 /// Runs that an application may let go at once, and minutes that it may let others wait (user guide, "concurrency and
 /// queuing").
 const SCHEDULER: [(&str, std::ops::RangeInclusive<i64>, i64); 2] = [
@@ -64,6 +66,9 @@ pub fn patch(input: &Input, label: Option<&ReleaseLabel>) -> Result<Patch, ApiEr
         let (capacity, normalised) = maximum_capacity(value)?;
         patch.maximum_capacity = Some(capacity);
         patch.echo.insert("maximumCapacity".to_owned(), normalised);
+    }
+    if let Some(value) = input.get(AUTO_STOP) {
+        patch.echo.insert(AUTO_STOP.to_owned(), switched_off(value));
     }
     check_runtime_configuration(&patch, input)?;
     for name in ECHOED {
@@ -113,6 +118,17 @@ fn enabled(value: &Value) -> bool {
 fn auto_stop(value: &Value) -> Option<i64> {
     let minutes = value.get("idleTimeoutMinutes").and_then(Value::as_i64);
     enabled(value).then(|| minutes.map_or(DEFAULT_AUTO_STOP, |minutes| minutes * MINUTE))
+}
+
+/// The minutes are given back while auto-stop is off, too: declarative tools send them with it and compare.
+fn switched_off(value: &Value) -> Value {
+    match auto_stop(value) {
+        Some(_) => Value::Null,
+        None => {
+            let minutes = value.get("idleTimeoutMinutes").and_then(Value::as_i64);
+            json!({ "enabled": false, "idleTimeoutMinutes": minutes.unwrap_or(DEFAULT_AUTO_STOP / MINUTE) })
+        }
+    }
 }
 
 fn maximum_capacity(value: &Value) -> Result<(Capacity, Value), ApiError> {

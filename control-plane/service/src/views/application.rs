@@ -2,7 +2,8 @@
 
 use crate::operations::arn;
 use crate::ports::Config;
-use firesteel_core::application::{Application, Identity, Settings};
+use firesteel_core::application::{Application, DEFAULT_AUTO_STOP, Identity, Settings};
+use firesteel_core::time::MINUTE;
 use firesteel_wire::shapes::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -14,6 +15,10 @@ pub fn full(config: &Config, app: &Application) -> Option<Value> {
     members.insert("autoStartConfiguration".to_owned(), json!({ "enabled": settings.auto_start }));
     members.insert("autoStopConfiguration".to_owned(), auto_stop(settings));
     members.extend(settings.echo.clone());
+    // Off is shown as on releases that have no scheduler: declarative tools take an empty one for one that is on.
+    if settings.scheduler().is_none() {
+        members.remove("schedulerConfiguration");
+    }
     if !app.tags.is_empty() {
         members.insert("tags".to_owned(), json!(app.tags));
     }
@@ -52,7 +57,7 @@ fn common(
 
 fn auto_stop(settings: &Settings) -> Value {
     match settings.auto_stop {
-        Some(limit) => json!({ "enabled": true, "idleTimeoutMinutes": limit / firesteel_core::time::MINUTE }),
-        None => json!({ "enabled": false }),
+        Some(limit) => json!({ "enabled": true, "idleTimeoutMinutes": limit / MINUTE }),
+        None => json!({ "enabled": false, "idleTimeoutMinutes": DEFAULT_AUTO_STOP / MINUTE }),
     }
 }

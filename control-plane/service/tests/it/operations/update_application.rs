@@ -11,6 +11,7 @@ stories! {
     takes_the_same_again_while_started,
     removes_by_empty_structures,
     fills_in_the_scheduler,
+    gives_back_the_minutes_of_an_auto_stop_that_is_off,
     changes_the_architecture,
     refuses_an_unknown_label,
 }
@@ -31,7 +32,7 @@ async fn changes_what_is_given_and_nothing_else(world: World) {
     answer.shape::<UpdateApplicationResponse>();
     let after = world.get(&id).await;
     assert_eq!(answer.ok()["application"], after);
-    assert_eq!(after["autoStopConfiguration"], json!({ "enabled": false }));
+    assert_eq!(after["autoStopConfiguration"], json!({ "enabled": false, "idleTimeoutMinutes": 15 }));
     let unchanged =
         |app: &Value| merged(app.clone(), json!({ "autoStopConfiguration": null, "updatedAt": null }));
     assert_eq!(unchanged(&after), unchanged(&before));
@@ -106,7 +107,25 @@ async fn fills_in_the_scheduler(world: World) {
     update(&world, &id, json!({ "autoStartConfiguration": { "enabled": false } })).await.ok();
     assert_eq!(scheduler().await, json!({ "maxConcurrentRuns": 3, "queueTimeoutMinutes": 360 }));
     update(&world, &id, json!({ "schedulerConfiguration": {} })).await.ok();
-    assert_eq!(scheduler().await, json!({}));
+    assert_eq!(scheduler().await, Value::Null, "as on a release that has none");
+}
+
+/// Terraform sends the minutes with `enabled = false` as well, and plans a change as long as it does not read them back.
+async fn gives_back_the_minutes_of_an_auto_stop_that_is_off(world: World) {
+    let id = world.application(json!({})).await;
+    for (sent, shown) in [
+        (
+            json!({ "enabled": false, "idleTimeoutMinutes": 20 }),
+            json!({ "enabled": false, "idleTimeoutMinutes": 20 }),
+        ),
+        (json!({ "enabled": false }), json!({ "enabled": false, "idleTimeoutMinutes": 15 })),
+        (json!({ "idleTimeoutMinutes": 30 }), json!({ "enabled": true, "idleTimeoutMinutes": 30 })),
+    ] {
+        update(&world, &id, json!({ "autoStopConfiguration": sent })).await.ok();
+        assert_eq!(world.get(&id).await["autoStopConfiguration"], shown);
+        let new = world.application(json!({ "autoStopConfiguration": sent })).await;
+        assert_eq!(world.get(&new).await["autoStopConfiguration"], shown);
+    }
 }
 
 async fn changes_the_architecture(world: World) {
