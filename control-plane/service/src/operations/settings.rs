@@ -161,10 +161,26 @@ fn normalised(name: &str, value: &Value) -> Result<Value, ApiError> {
     match name {
         "initialCapacity" => initial_capacity(value),
         "schedulerConfiguration" => scheduler(value),
-        "imageConfiguration" | "diskEncryptionConfiguration" if is_empty(value) => Ok(Value::Null),
+        "imageConfiguration" if !has_image(value) => Ok(Value::Null),
+        "workerTypeSpecifications" => Ok(images(value)),
+        "diskEncryptionConfiguration" if is_empty(value) => Ok(Value::Null),
         "interactiveConfiguration" => Ok(interactive(value)),
         _ => Ok(value.clone()),
     }
+}
+
+/// Whatever else is said of an image: without its URI there is none, and no answer could show it.
+fn has_image(value: &Value) -> bool {
+    value.get("imageUri").and_then(Value::as_str).is_some_and(|uri| !uri.is_empty())
+}
+
+/// The worker types that have an image of their own.
+fn images(value: &Value) -> Value {
+    let types = value.as_object().into_iter().flatten();
+    let with_image = types.filter(|(_, kind)| kind.get("imageConfiguration").is_some_and(has_image));
+    let with_image: Map<String, Value> =
+        with_image.map(|(name, kind)| (name.clone(), kind.clone())).collect();
+    if with_image.is_empty() { Value::Null } else { Value::Object(with_image) }
 }
 
 fn is_empty(value: &Value) -> bool {

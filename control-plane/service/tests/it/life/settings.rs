@@ -168,4 +168,12 @@ async fn changes_its_image_while_started(world: World) {
     update(&world, &id, json!({ "imageConfiguration": {}, "workerTypeSpecifications": types })).await.ok();
     let found = world.get(&id).await;
     assert_eq!((&found["imageConfiguration"], &found["workerTypeSpecifications"]), (&Value::Null, &types));
+    let driver =
+        json!({ "Driver": { "imageConfiguration": {} }, "Executor": { "imageConfiguration": image("4") } });
+    update(&world, &id, json!({ "workerTypeSpecifications": driver })).await.ok();
+    let executor = json!({ "Executor": { "imageConfiguration": image("4") } });
+    assert_eq!(world.get(&id).await["workerTypeSpecifications"], executor);
+    let nothing = json!({ "Executor": {}, "Driver": { "imageConfiguration": { "applicationLevelDigestResolution": true } } });
+    update(&world, &id, json!({ "workerTypeSpecifications": nothing })).await.ok();
+    assert_eq!(world.get(&id).await["workerTypeSpecifications"], Value::Null);
 }
