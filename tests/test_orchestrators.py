@@ -71,6 +71,12 @@ def test_airflow_deletes_by_force_what_runs_and_what_waits(at, airflow):
     assert after[0] == "CANCELLED" and set(after[1:]) <= {"SUCCESS", "CANCELLED"}, after
 
 
+def test_airflow_defers_to_its_triggers(at, airflow):
+    out = airflow(at, "deferred")
+    says_hello(at, out, "deferred")
+    assert told(out, "AFTER") == [["CANCELLED", "TERMINATED"]]
+
+
 def test_aws_sdk_for_pandas(at):
     python = environment("wrangler") / "bin" / "python"
     out = tell(at, [python, STORIES / "wrangler_story.py", at.role, runs.parameters()])

@@ -1,8 +1,9 @@
 """Airflow's EMR Serverless operators and sensors, as a DAG's tasks call them: create, start a job, watch, stop, delete.
 
-Usage: airflow_story.py ROLE SPARK_PARAMETERS life | force
+Usage: airflow_story.py ROLE SPARK_PARAMETERS life | force | deferred
 """
 
+import asyncio
 import sys
 from unittest.mock import MagicMock
 
@@ -15,6 +16,8 @@ from airflow.providers.amazon.aws.operators.emr import (
     EmrServerlessStopApplicationOperator,
 )
 from airflow.providers.amazon.aws.sensors.emr import EmrServerlessApplicationSensor, EmrServerlessJobSensor
+from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.module_loading import import_string
 
 role, spark, story = sys.argv[1:4]
 LOGS = {"monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": "s3://bkt/logs/"}}}
@@ -27,11 +30,15 @@ def context() -> MagicMock:
     return MagicMock()
 
 
-def create(**config) -> str:
-    operator = EmrServerlessCreateApplicationOperator(
-        task_id="create", release_label="emr-7.13.0", job_type="SPARK", config={"name": "airflow"} | config, **OFTEN
+def creating(more=(), **config) -> EmrServerlessCreateApplicationOperator:
+    config = {"name": "airflow"} | config
+    return EmrServerlessCreateApplicationOperator(
+        task_id="create", release_label="emr-7.13.0", job_type="SPARK", config=config, **OFTEN, **dict(more)
     )
-    return operator.execute(context())
+
+
+def create(**config) -> str:
+    return creating(**config).execute(context())
 
 
 def job(application: str, script: str, *arguments: str, **more) -> EmrServerlessStartJobOperator:
@@ -113,4 +120,35 @@ def force() -> None:
     print("AFTER", *[hook.conn.get_job_run(applicationId=application, jobRunId=run)["jobRun"]["state"] for run in runs])
 
 
-{"life": life, "force": force}[story]()
+def deferred() -> None:
+    """The same with deferrable=True: nothing waits in a worker, the triggerer asks over aiobotocore."""
+    defer = {"deferrable": True}
+    application = finish(creating(defer))
+    run = finish(job(application, "hello.py", "deferred", **defer))
+    print("RAN", application, run)
+    steady = job(application, "steady.py", "120", wait_for_completion=False).execute(context())
+    watch = {"application_id": application, "aws_conn_id": None, "poke_interval": 1, "deferrable": True}
+    finish(EmrServerlessJobSensor(task_id="running", job_run_id=steady, target_states={"RUNNING"}, **watch))
+    stop = {"application_id": application, "force_stop": True, **defer, **OFTEN}
+    finish(EmrServerlessDeleteApplicationOperator(task_id="delete", **stop))
+    print("AFTER", hook.conn.get_job_run(applicationId=application, jobRunId=steady)["jobRun"]["state"], state(application))
+
+
+def finish(task):
+    """A task as worker and triggerer share it: what it defers to goes through its stored form and is awaited."""
+    step = lambda: task.execute(context())  # noqa: E731
+    while True:
+        try:
+            return step()
+        except TaskDeferred as deferral:
+            event = asyncio.run(fired(*deferral.trigger.serialize()))
+            method, more = getattr(task, deferral.method_name), deferral.kwargs or {}
+            step = lambda: method(context(), event=event, **more)  # noqa: B023, E731
+
+
+async def fired(path: str, arguments: dict) -> dict:
+    (event,) = [event async for event in import_string(path)(**arguments).run()]
+    return event.payload
+
+
+{"life": life, "force": force, "deferred": deferred}[story]()
