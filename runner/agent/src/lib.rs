@@ -34,6 +34,7 @@ pub use credentials::Keyring;
 pub use jvm::guard::VERB as GUARD_VERB;
 pub use s3::{S3Error, client as s3_client};
 
+use firesteel_protocol::transport::Errand;
 use std::os::fd::RawFd;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -59,9 +60,19 @@ pub fn guard(mark: &str) -> ExitCode {
     jvm::guard::guard(mark)
 }
 
+/// Before there is a second thread: rules hold for the thread that takes them and for those that it starts.
+fn confine(errand: &Errand) {
+    let Some(forbidden) = &errand.forbidden else { return };
+    let rules = jvm::Confinement::new(forbidden, &[&errand.folder, &errand.runtimes]);
+    if let Err(error) = rules.and_then(jvm::Confinement::enforce) {
+        say!("firesteel runner {}: Landlock: {error}", errand.worker);
+    }
+}
+
 fn try_run(errand_fd: RawFd) -> anyhow::Result<ExitCode> {
     let errand = errand::read(errand_fd)?;
     jvm::adopt_orphans();
+    confine(&errand);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let control = control::HttpControlPlane::new(
         errand.endpoints.clone(),

@@ -36,7 +36,7 @@ pub fn base(place: &Place<'_>, common: &Common) -> BTreeMap<String, String> {
     let python = runtime.python.parent().map(text).unwrap_or_default();
     let mut env: BTreeMap<String, String> = [
         ("PATH", format!("{python}:{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", text(&java))),
-        ("HOME", text(folders.root())),
+        ("HOME", text(&folders.work())),
         ("USER", "hadoop".to_owned()),
         ("SPARK_USER", "hadoop".to_owned()),
         ("HADOOP_USER_NAME", "hadoop".to_owned()),

@@ -164,10 +164,10 @@ fn start(
     if let Some(note) = prepared.heap.note() {
         notes.line(&note);
     }
-    spawner.spawn(&prepared.command, confinement(errand))
+    spawner.spawn(&prepared.command, confinement(errand, folders))
 }
 
-fn confinement(errand: &Errand) -> Option<Confinement> {
+fn confinement(errand: &Errand, folders: &Folders) -> Option<Confinement> {
     let forbidden = errand.forbidden.as_ref()?;
     if !Confinement::is_supported() {
         say!(
@@ -177,7 +177,7 @@ fn confinement(errand: &Errand) -> Option<Confinement> {
         );
         return None;
     }
-    let built = Confinement::new(forbidden, &[&errand.folder, &errand.runtimes]);
+    let built = Confinement::of_job(forbidden, folders, &errand.runtimes);
     built.inspect_err(|error| say!("firesteel runner {}: Landlock: {error}", errand.worker)).ok()
 }
 

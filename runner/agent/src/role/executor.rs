@@ -75,17 +75,40 @@ fn log_links(assignment: &ExecutorAssignment) -> Vec<(String, String)> {
 
 fn make_volumes(launch: &Launch, folders: &Folders) -> io::Result<()> {
     for (name, mount) in &launch.shared.mounts {
-        let folder = folders.local().join(name);
+        let folder = folders.local().join(one_name(name)?);
         match mount {
             Mount::Host(_) => {}
             Mount::Scratch => std::fs::create_dir_all(folder)?,
             Mount::Files(files) => {
                 std::fs::create_dir_all(&folder)?;
                 for (file, content) in files {
-                    std::fs::write(folder.join(file), content)?;
+                    std::fs::write(folder.join(one_name(file)?), content)?;
                 }
             }
         }
     }
     Ok(())
+}
+
+/// The job says what its volumes and their files are called: one name each, and no way to anywhere.
+fn one_name(name: &str) -> io::Result<&str> {
+    let plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
+    plain.then_some(name).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, format!("{name:?} is no name for a volume or its file"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_volumes_lead_nowhere() {
+        for name in ["", ".", "..", "../x", "/x", "a/b", "a\0b"] {
+            assert!(one_name(name).is_err(), "{name:?}");
+        }
+        for name in ["spark-local-dir-1", "..data", "log4j2.properties"] {
+            assert_eq!(one_name(name).unwrap(), name);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use futures::{StreamExt, TryStreamExt, stream};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,7 +45,10 @@ enum ChunkError {
 impl Fetcher for ParallelS3 {
     async fn fetch(&self, uri: &str, bucket: &str, key: &str, path: &Path) -> Result<u64, StagingError> {
         let disk = |source| StagingError::Write { path: path.to_owned(), source };
-        let file = Arc::new(File::create(path).map_err(disk)?);
+        // An archive that is unpacked meanwhile may have put a symlink there.
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true).custom_flags(nix::libc::O_NOFOLLOW);
+        let file = Arc::new(options.open(path).map_err(disk)?);
         let target = Target { bucket, key, file };
         let fetched = self.fetch_all(&target).await;
         fetched.map_err(|error| match error {

@@ -38,7 +38,7 @@ pub enum StagingError {
         path: PathBuf,
     },
     /// An archive cannot be unpacked.
-    #[error("cannot unpack {uri}: {source}")]
+    #[error("cannot unpack {uri}: {}", root(source))]
     Unpack {
         /// The archive.
         uri: String,
@@ -103,8 +103,8 @@ async fn bring(item: &Item, work: &Path, fetcher: &dyn Fetcher, notes: &Notes) -
     }
     let Some(name) = &item.unpack else { return Ok(()) };
     let archive = item.path(work);
-    let (target, uri) = (work.join(name), item.uri.clone());
-    let opened = tokio::task::spawn_blocking(move || unpack(&archive, &target)).await;
+    let (work, folder, uri) = (work.to_owned(), name.clone(), item.uri.clone());
+    let opened = tokio::task::spawn_blocking(move || unpack(&archive, &work, &folder)).await;
     let opened = opened.unwrap_or_else(|error| Err(io::Error::other(error)));
     let files = opened.map_err(|source| StagingError::Unpack { uri, source })?;
     notes.line(&format!(
@@ -115,7 +115,38 @@ async fn bring(item: &Item, work: &Path, fetcher: &dyn Fetcher, notes: &Notes) -
     Ok(())
 }
 
+/// What an error comes from: that an archive ends too early, say, is said there, behind two paths that are none of the
+/// user's.
+fn root(error: &io::Error) -> String {
+    let mut cause = std::error::Error::source(error);
+    let mut text = error.to_string();
+    while let Some(error) = cause {
+        text = error.to_string();
+        cause = error.source();
+    }
+    text
+}
+
 fn make_parent(path: &Path) -> Result<(), StagingError> {
     let parent = path.parent().unwrap_or(path);
     std::fs::create_dir_all(parent).map_err(|source| StagingError::Write { path: parent.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_that_ends_too_early_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("cut.tar");
+        let mut whole = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(4_000);
+        whole.append_data(&mut header, "data", &[1; 4_000][..]).unwrap();
+        std::fs::write(&archive, &whole.into_inner().unwrap()[..2_000]).unwrap();
+        let source = unpack(&archive, folder.path(), "env").unwrap_err();
+        let said = StagingError::Unpack { uri: "s3://b/cut.tar".to_owned(), source }.to_string();
+        assert_eq!(said, "cannot unpack s3://b/cut.tar: failed to write entire file");
+    }
 }

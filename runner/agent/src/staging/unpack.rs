@@ -6,11 +6,19 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// Unpacks `archive` (.zip, .jar, .tar.gz, .tgz, .tar) into the folder `target`; number of entries. A file of
-/// another kind is copied there under its own name, as Spark does.
-pub fn unpack(archive: &Path, target: &Path) -> io::Result<usize> {
-    fs::create_dir_all(target)?;
-    let target = target.canonicalize()?;
+/// Unpacks `archive` (.zip, .jar, .tar.gz, .tgz, .tar) into the folder `name` of `work`; number of entries. A file of
+/// another kind is copied there under its own name, as Spark does. `name` may lead through another archive, but not
+/// through a symlink out of `work`.
+pub fn unpack(archive: &Path, work: &Path, name: &str) -> io::Result<usize> {
+    fs::create_dir_all(work)?;
+    let work = work.canonicalize()?;
+    make_folder(&work.join(name), &work).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => {
+            io::Error::new(error.kind(), format!("{name} leads out of the job's folder"))
+        }
+        _ => error,
+    })?;
+    let target = work.join(name).canonicalize()?;
     let name = archive.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
     let file = BufReader::with_capacity(1 << 20, File::open(archive)?);
     if name.ends_with(".zip") || name.ends_with(".jar") {
@@ -126,7 +134,7 @@ mod tests {
                 .unwrap();
         });
         let target = folder.path().join("environment");
-        assert_eq!(unpack(&archive, &target).unwrap(), 3);
+        assert_eq!(unpack(&archive, folder.path(), "environment").unwrap(), 3);
         assert!(is_executable(&target.join("bin/python3.11")));
         assert_eq!(fs::read_link(target.join("bin/python")).unwrap(), Path::new("python3.11"));
         assert_eq!(fs::read_link(target.join("bin/base")).unwrap(), Path::new("/usr/bin/python3"));
@@ -142,7 +150,7 @@ mod tests {
         zip.add_symlink("bin/link", "run", SimpleFileOptions::default()).unwrap();
         zip.finish().unwrap();
         let target = folder.path().join("environment");
-        assert_eq!(unpack(&archive, &target).unwrap(), 2);
+        assert_eq!(unpack(&archive, folder.path(), "environment").unwrap(), 2);
         assert!(is_executable(&target.join("bin/run")));
         assert_eq!(fs::read_link(target.join("bin/link")).unwrap(), Path::new("run"));
     }
@@ -155,28 +163,53 @@ mod tests {
         zip.add_symlink("out", folder.path().to_str().unwrap(), SimpleFileOptions::default()).unwrap();
         zip.start_file("out/planted", SimpleFileOptions::default()).unwrap();
         zip.finish().unwrap();
-        assert!(unpack(&zipped, &folder.path().join("zip")).is_err());
+        assert!(unpack(&zipped, folder.path(), "zip").is_err());
         tar_gz(&tarred, |tar| {
             let mut header = entry(tar::EntryType::Regular, 0o644, 1);
             header.as_mut_bytes()[..10].copy_from_slice(b"../planted");
             header.set_cksum();
             tar.append(&header, &b"x"[..]).unwrap();
         });
-        assert!(unpack(&tarred, &folder.path().join("tar")).is_err());
+        assert!(unpack(&tarred, folder.path(), "tar").is_err());
         tar_gz(&tarred, |tar| {
             let out = folder.path().to_path_buf();
             tar.append_link(&mut entry(tar::EntryType::Symlink, 0o777, 0), "out", out).unwrap();
             tar.append_data(&mut entry(tar::EntryType::Regular, 0o644, 1), "out/planted", &b"x"[..]).unwrap();
         });
-        assert!(unpack(&tarred, &folder.path().join("tar2")).is_err());
+        assert!(unpack(&tarred, folder.path(), "tar2").is_err());
         assert!(!folder.path().join("planted").exists());
+    }
+
+    /// `--archives a.tar.gz#env,b.tar.gz#env/out`: the first brings a symlink where the second one's folder is to be.
+    #[test]
+    fn no_archive_goes_through_anothers_symlink() {
+        let folder = tempfile::tempdir().unwrap();
+        let (work, outside) = (folder.path().join("work"), folder.path().join("outside"));
+        fs::create_dir(&outside).unwrap();
+        let (first, second) = (folder.path().join("a.tar.gz"), folder.path().join("b.tar.gz"));
+        tar_gz(&first, |tar| {
+            tar.append_link(&mut entry(tar::EntryType::Symlink, 0o777, 0), "out", &outside).unwrap();
+            tar.append_link(&mut entry(tar::EntryType::Symlink, 0o777, 0), "here", "lib").unwrap();
+        });
+        tar_gz(&second, |tar| {
+            tar.append_data(&mut entry(tar::EntryType::Regular, 0o644, 1), "planted", &b"x"[..]).unwrap();
+        });
+        unpack(&first, &work, "env").unwrap();
+        for name in ["env/out", "env/out/deeper"] {
+            let said = unpack(&second, &work, name).unwrap_err().to_string();
+            assert!(said.ends_with("leads out of the job's folder"), "{said}");
+        }
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+        unpack(&second, &work, "env/lib").unwrap();
+        unpack(&second, &work, "env/here").unwrap();
+        assert!(work.join("env/lib/planted").exists());
     }
 
     #[test]
     fn a_file_of_another_kind_is_copied() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("model.bin"), "x").unwrap();
-        unpack(&folder.path().join("model.bin"), &folder.path().join("model")).unwrap();
+        unpack(&folder.path().join("model.bin"), folder.path(), "model").unwrap();
         assert!(folder.path().join("model/model.bin").exists());
     }
 }
