@@ -58,7 +58,7 @@ pub fn last_exceptions(stderr: &str, stdout: &str) -> String {
         .or_else(|| python(&stdout))
         .or_else(|| python(&stderr))
         .or_else(|| java(&stderr))
-        .or_else(|| last_words(&stderr));
+        .or_else(|| last_words(&stderr, &stdout));
     chosen.unwrap_or_default().chars().take(LONGEST).collect()
 }
 
@@ -101,13 +101,17 @@ fn java(lines: &[&str]) -> Option<String> {
     })
 }
 
-/// The last line that says ERROR or Error:, else the last line at all.
-fn last_words(lines: &[&str]) -> Option<String> {
-    let error = lines.iter().rev().find(|line| line.contains(" ERROR ") || line.starts_with("Error"));
-    error
-        .or_else(|| lines.iter().rev().find(|line| !line.trim().is_empty()))
-        .map(|line| line.trim().to_owned())
+/// The last line that says ERROR or Error:, else the last that is not the log's; a Python script's own are in `stdout`.
+fn last_words(stderr: &[&str], stdout: &[&str]) -> Option<String> {
+    let error = stderr.iter().rev().find(|line| line.contains(" ERROR ") || line.starts_with("Error"));
+    let own = |lines: &&&str| !lines.trim().is_empty() && !is_log_line(lines) && !lines.starts_with(NOTE);
+    let last = || stdout.iter().rev().find(own).or_else(|| stderr.iter().rev().find(own));
+    let words = error.or_else(last).map(|line| line.trim().to_owned());
+    words.or_else(|| (!stderr.is_empty()).then(|| "none in the logs".to_owned()))
 }
+
+/// How the runner's own lines begin.
+const NOTE: &str = "Firesteel: ";
 
 /// `some.package.SomeError: text`, `SomeException`, `SystemExit: 3`.
 fn is_exception(line: &str) -> bool {
@@ -168,6 +172,16 @@ mod tests {
                 assert_eq!(last_exceptions("26/11/21 12:00:00 ERROR X: y", text), expected, "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_script_that_leaves_without_an_exception_has_the_last_word() {
+        let log = "Firesteel: fetched s3://b/x.py (6 bytes, 0.1 s)\n26/11/21 12:00:00 WARN Utils: HTTP\n26/11/21 12:00:01 INFO ShutdownHookManager: Deleting directory /w/tmp/spark-1\n";
+        assert_eq!(last_exceptions(log, ""), "none in the logs");
+        assert_eq!(last_exceptions(log, "before\nno input: give --input\n\n"), "no input: give --input");
+        assert_eq!(last_exceptions(&format!("{log}Killed\n"), ""), "Killed");
+        let spark = format!("26/11/21 12:00:00 ERROR SparkContext: no\n{log}");
+        assert_eq!(last_exceptions(&spark, "before\n"), "26/11/21 12:00:00 ERROR SparkContext: no");
     }
 
     #[test]
