@@ -147,7 +147,7 @@ impl Known {
         told.app.apply(event);
         match event {
             Event::JobRunSubmitted { run, .. } => {
-                told.submitted.insert(run.id.clone(), run.token.clone());
+                told.submitted.insert(run.id.clone(), run.token.to_string());
             }
             Event::JobRunEnded { run, .. } => {
                 told.ended.insert(run.clone(), Instant::now());

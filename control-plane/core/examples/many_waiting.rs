@@ -10,6 +10,7 @@ use firesteel_core::command::{Command, Room, Runtime, Tick};
 use firesteel_core::decide::decide;
 use firesteel_core::id::{ApplicationId, HostId, JobRunId};
 use firesteel_core::job_run::{Needs, NewRun, Retry};
+use firesteel_core::opaque::Opaque;
 use firesteel_core::plan::{Look, plan};
 use firesteel_core::quota::{Amounts, Granted};
 use firesteel_core::release::ReleaseLabel;
@@ -81,23 +82,24 @@ impl Bench {
             executor_heap_mib: 14_336,
             wants_executors: true,
         };
+        let body = json!({ "inline": { "echo": { "jobDriver": { "sparkSubmit": { "entryPoint": "s3://b/k.py" } } } } });
         let run = NewRun {
             id: JobRunId::new(format!("00{:014}", self.next)),
-            token: format!("token-{}", self.next),
-            content: "content".to_owned(),
+            token: format!("token-{}", self.next).into(),
+            content: "content".into(),
             name: None,
-            created_by: "arn:aws:iam::123456789012:user/a".to_owned(),
-            execution_role: "arn:aws:iam::123456789012:role/r".to_owned(),
-            mode: "BATCH".to_owned(),
+            created_by: "arn:aws:iam::123456789012:user/a".into(),
+            execution_role: "arn:aws:iam::123456789012:role/r".into(),
+            mode: "BATCH".into(),
             timeout: None,
             retry: Retry::default(),
             flex: None,
             release: ReleaseLabel::new("emr-7.13.0"),
             needs,
             tags: BTreeMap::new(),
-            body: json!({ "inline": { "echo": { "jobDriver": { "sparkSubmit": { "entryPoint": "s3://b/k.py" } } } } }).into(),
+            body: Opaque::new(&body).unwrap_or_else(|never| unreachable!("{never}")),
         };
-        Command::StartJobRun { run: Box::new(run), looked_at: self.app.removals }
+        Command::StartJobRun { run: run.into(), looked_at: self.app.removals }
     }
 
     fn tick(&self) -> Command {

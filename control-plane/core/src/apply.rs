@@ -110,16 +110,21 @@ impl Application {
                 if self.runs.get(id).is_none_or(|run| run.state.is_terminal()) {
                     self.history.retag(id, tags);
                 }
-                self.with_run(id, |run| run.request.tags = tags.clone());
+                self.with_run(id, |run| Arc::make_mut(&mut run.request).tags = tags.clone());
             }
         }
     }
 
     fn submitted(&mut self, request: &NewRun, at: Millis) {
-        self.tokens.insert(request.token.as_str().into(), request.id.clone());
+        let mut request = request.clone();
+        if let Some((_, youngest)) = self.runs.get_max() {
+            request.share(&youngest.request);
+        }
+        let id = request.id.clone();
+        self.tokens.insert(request.token.clone(), id.clone());
         self.idle_since = None;
         let run = JobRun {
-            request: request.clone(),
+            request: Arc::new(request),
             state: JobRunState::Submitted,
             state_details: JobRunState::Submitted.as_str().to_owned(),
             created: at,
@@ -133,7 +138,7 @@ impl Application {
             bill: Default::default(),
             logs_incomplete: false,
         };
-        self.runs.insert(request.id.clone(), run);
+        self.runs.insert(id, run);
     }
 
     fn admitted(&mut self, id: &WorkerId, worker: &Worker, wanted_version: u64) {
@@ -190,7 +195,7 @@ impl Application {
 
     fn archived(&mut self, id: &JobRunId) {
         if let Some(run) = self.runs.remove(id) {
-            self.tokens.remove(run.request.token.as_str());
+            self.tokens.remove(&*run.request.token);
             self.history.settled(&run);
             self.removals += 1;
         }

@@ -9,6 +9,7 @@ use crate::quota::Granted;
 use crate::time::Millis;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One command.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +45,7 @@ pub enum Command {
     /// StartJobRun.
     StartJobRun {
         /// What is asked.
-        run: Box<NewRun>,
+        run: Arc<NewRun>,
         /// `Application::removals` when the caller looked for its token among archived runs.
         looked_at: u64,
     },

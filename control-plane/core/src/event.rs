@@ -9,6 +9,7 @@ use crate::time::Millis;
 use crate::worker::{Ended, Greeted, Release, Worker};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One fact in an application's journal. The names are stored: never rename one, add new ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,7 +55,7 @@ pub enum Event {
     /// A run was accepted.
     JobRunSubmitted {
         /// What was asked.
-        run: Box<NewRun>,
+        run: Arc<NewRun>,
         /// When.
         at: Millis,
     },

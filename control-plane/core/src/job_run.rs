@@ -2,11 +2,11 @@
 
 use crate::bill::Bill;
 use crate::id::{JobRunId, WorkerId};
+use crate::opaque::Opaque;
 use crate::release::ReleaseLabel;
 use crate::size::Size;
 use crate::time::{MINUTE, Millis};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -120,17 +120,17 @@ pub struct NewRun {
     /// Id, minted outside.
     pub id: JobRunId,
     /// The caller's idempotency token.
-    pub token: String,
+    pub token: Arc<str>,
     /// Hash of the request's content, without the token: tells a repeat from a conflict.
-    pub content: String,
+    pub content: Arc<str>,
     /// Name, if any.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// ARN of the caller.
-    pub created_by: String,
+    pub created_by: Arc<str>,
     /// ARN of the execution role.
-    pub execution_role: String,
+    pub execution_role: Arc<str>,
     /// `BATCH` or `STREAMING`.
-    pub mode: String,
+    pub mode: Arc<str>,
     /// Milliseconds after its start; none for no limit.
     pub timeout: Option<i64>,
     /// How often it is tried.
@@ -146,7 +146,25 @@ pub struct NewRun {
     /// Tags.
     pub tags: BTreeMap<String, String>,
     /// The rest of the request (job driver, overrides, …) or where it is stored; opaque to the rules.
-    pub body: Arc<Value>,
+    pub body: Opaque,
+}
+
+impl NewRun {
+    /// Takes from another request what both say alike, so that it is in memory once: most runs of an application are
+    /// started by the same caller with the same role, and many with the same job.
+    pub(crate) fn share(&mut self, other: &Self) {
+        fn same<T: PartialEq + Clone>(mine: &mut T, theirs: &T) {
+            if mine == theirs {
+                mine.clone_from(theirs);
+            }
+        }
+        same(&mut self.name, &other.name);
+        same(&mut self.created_by, &other.created_by);
+        same(&mut self.execution_role, &other.execution_role);
+        same(&mut self.mode, &other.mode);
+        same(&mut self.release, &other.release);
+        same(&mut self.body, &other.body);
+    }
 }
 
 /// Why a run is being stopped before its own end.
@@ -209,7 +227,7 @@ pub struct Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobRun {
     /// What was asked.
-    pub request: NewRun,
+    pub request: Arc<NewRun>,
     /// Where it stands.
     pub state: JobRunState,
     /// Why, in words.

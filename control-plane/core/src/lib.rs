@@ -17,6 +17,7 @@ pub mod exit;
 pub mod history;
 pub mod id;
 pub mod job_run;
+pub mod opaque;
 pub mod plan;
 pub mod quota;
 pub mod refusal;

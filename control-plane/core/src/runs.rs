@@ -2,7 +2,7 @@
 //! them. This room knows which list a run stands on, not what follows from it.
 
 use crate::id::JobRunId;
-use crate::job_run::{JobRun, JobRunState};
+use crate::job_run::{JobRun, JobRunState, NewRun};
 use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
@@ -42,10 +42,16 @@ impl<'a> IntoIterator for &'a Runs {
 impl From<ById> for Runs {
     fn from(by_id: ById) -> Self {
         let mut runs = Self::default();
-        for (id, run) in &by_id {
-            runs.note(id, Some(run));
+        let mut before: Option<Arc<NewRun>> = None;
+        for (id, mut run) in by_id {
+            if let Some(before) = &before {
+                Arc::make_mut(&mut Arc::make_mut(&mut run).request).share(before);
+            }
+            before = Some(run.request.clone());
+            runs.note(&id, Some(&run));
+            runs.by_id.insert(id, run);
         }
-        Self { by_id, ..runs }
+        runs
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn check(known: &Known, step: &Step<'_>) -> Result<(), String> {
         Step::Folded { app, event: Event::JobRunSubmitted { run, .. }, .. } => {
             let same = known.told.get(*app).into_iter().flat_map(|told| &told.submitted);
             let mut other =
-                same.filter(|(id, token)| **token == run.token && **id != run.id).map(|(id, _)| id);
+                same.filter(|(id, token)| token.as_str() == &*run.token && **id != run.id).map(|(id, _)| id);
             let other = other.next_back();
             ensure(other.is_none(), || format!("token {} created {other:?} and {}", run.token, run.id))
         }

@@ -8,14 +8,15 @@ use crate::id::{HostId, JobRunId};
 use crate::job_run::{JobRunState, NewRun, Stop, StopCause};
 use crate::refusal::Refusal;
 use crate::time::SECOND;
+use std::sync::Arc;
 
 /// Grace of a job that the service ends together with itself, milliseconds.
 const ABANDON_GRACE: i64 = 5 * SECOND;
 
 /// A repeat of the same request brings about nothing: the caller finds the run by its token.
-pub(super) fn start(draft: &mut Draft, run: &NewRun, looked_at: u64) -> Result<(), Refusal> {
+pub(super) fn start(draft: &mut Draft, run: &Arc<NewRun>, looked_at: u64) -> Result<(), Refusal> {
     use ApplicationState::{Created, Started, Starting, Stopped, Stopping};
-    if let Some(known) = draft.app.tokens.get(run.token.as_str()).and_then(|id| draft.app.runs.get(id)) {
+    if let Some(known) = draft.app.tokens.get(&*run.token).and_then(|id| draft.app.runs.get(id)) {
         return if known.request.content == run.content { Ok(()) } else { Err(Refusal::TokenConflict) };
     }
     if draft.app.removals != looked_at {
@@ -29,7 +30,7 @@ pub(super) fn start(draft: &mut Draft, run: &NewRun, looked_at: u64) -> Result<(
         state => return Err(Refusal::NotStarted(state)),
     }
     let at = draft.now;
-    draft.emit(Event::JobRunSubmitted { run: Box::new(run.clone()), at });
+    draft.emit(Event::JobRunSubmitted { run: run.clone(), at });
     if matches!(draft.app.state, Created | Stopped) {
         start_application(draft);
     }

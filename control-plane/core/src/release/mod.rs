@@ -10,6 +10,7 @@ pub use build::{Span, SparkBuild, Version};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// One release label and what EMR says of it (release guide, tables of the label).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,17 +121,22 @@ impl Ord for Release {
 /// A release label as stored and sent. It may name a release that this catalogue does not have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ReleaseLabel(String);
+pub struct ReleaseLabel(Arc<str>);
 
 impl ReleaseLabel {
     /// Takes the text as it is.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The text, shared.
+    pub fn text(&self) -> Arc<str> {
+        self.0.clone()
     }
 
     /// What the label stands for, or `None` if the catalogue does not know it.

@@ -81,10 +81,10 @@ fn a_repeated_submission_is_the_same_run_and_another_content_a_conflict() {
     let mut stage = Stage::new(None);
     stage.submit("r1");
     let mut again = run("r2");
-    again.token = "token-r1".to_owned();
+    again.token = "token-r1".into();
     assert_eq!(stage.try_to(start(again.clone())), Ok(Vec::new()));
     assert_eq!(stage.app.runs.len(), 1);
-    again.content = "other".to_owned();
+    again.content = "other".into();
     assert_eq!(stage.try_to(start(again)), Err(Refusal::TokenConflict));
 }
 
@@ -95,7 +95,7 @@ fn who_looked_for_a_token_before_runs_left_must_look_again() {
     stage.end(&driver, "m1", 0).expect("heard");
     stage.must(Command::Archived(vec![JobRunId::new("r1")]));
     assert_eq!(stage.try_to(start(run("r2"))), Err(Refusal::LookAgain));
-    stage.must(Command::StartJobRun { run: Box::new(run("r2")), looked_at: 1 });
+    stage.must(Command::StartJobRun { run: run("r2").into(), looked_at: 1 });
 }
 
 #[test]

@@ -7,6 +7,7 @@ use firesteel_core::event::Event;
 use firesteel_core::exit::{Exit, ExitCode};
 use firesteel_core::id::{ApplicationId, HostId, JobRunId, Mark, WorkerId};
 use firesteel_core::job_run::{JobRun, JobRunState, Needs, NewRun, Retry};
+use firesteel_core::opaque::Opaque;
 use firesteel_core::plan::{Look, Plan, Seen, Waiting, plan};
 use firesteel_core::quota::{Amounts, Granted};
 use firesteel_core::refusal::Refusal;
@@ -200,19 +201,19 @@ pub fn wanted(uid: &str) -> WantedExecutor {
 }
 
 pub fn start(run: NewRun) -> Command {
-    Command::StartJobRun { run: Box::new(run), looked_at: 0 }
+    Command::StartJobRun { run: run.into(), looked_at: 0 }
 }
 
 /// A small run: one vCPU for the driver, one for an executor.
 pub fn run(id: &str) -> NewRun {
     NewRun {
         id: JobRunId::new(id),
-        token: format!("token-{id}"),
-        content: "content".to_owned(),
+        token: format!("token-{id}").into(),
+        content: "content".into(),
         name: None,
-        created_by: "arn:aws:iam::123456789012:user/a".to_owned(),
-        execution_role: "arn:aws:iam::123456789012:role/r".to_owned(),
-        mode: "BATCH".to_owned(),
+        created_by: "arn:aws:iam::123456789012:user/a".into(),
+        execution_role: "arn:aws:iam::123456789012:role/r".into(),
+        mode: "BATCH".into(),
         timeout: Some(60 * MINUTE),
         retry: Retry::default(),
         flex: None,
@@ -225,7 +226,7 @@ pub fn run(id: &str) -> NewRun {
             wants_executors: true,
         },
         tags: BTreeMap::new(),
-        body: Value::Null.into(),
+        body: Opaque::new(&Value::Null).expect("JSON"),
     }
 }
 

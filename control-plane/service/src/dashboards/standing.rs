@@ -74,7 +74,7 @@ pub async fn find(service: &Service, ticket: &Ticket) -> Result<Found, Page> {
     let shown = Shown {
         application: ticket.application.to_string(),
         run: ticket.run.to_string(),
-        name: run.request.name.clone().unwrap_or_default(),
+        name: run.request.name.as_deref().unwrap_or_default().to_owned(),
         attempt: ticket.attempt,
         state: run.state.as_str().to_owned(),
         details: home.waiting(&run.request.id).unwrap_or_else(|| run.state_details.clone()),

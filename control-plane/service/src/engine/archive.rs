@@ -50,7 +50,7 @@ impl Engine {
         let settled = Settled {
             run: id.to_string(),
             created: id::created_at(id.as_str()).unwrap_or(run.created).0,
-            token: Some((hash.clone(), run.request.content.clone())),
+            token: Some((hash.clone(), run.request.content.to_string())),
             body: history::encode(&run)?,
         };
         home.tokens.note(&self.parts, &hash);

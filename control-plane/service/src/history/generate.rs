@@ -108,10 +108,9 @@ fn summary(template: &Summary, past: &Past, n: u64) -> Summary {
 fn copy(template: &JobRun, past: &Past, n: u64) -> JobRun {
     let mut run = template.clone();
     let summary = summary(&Summary::of(template), past, n);
-    run.request.token = format!("token-of-{}", summary.id);
-    run.request.mode = summary.mode.to_string();
-    run.request.name = summary.name.as_deref().map(str::to_owned);
-    run.request.id = summary.id;
+    let request = Arc::make_mut(&mut run.request);
+    request.token = format!("token-of-{}", summary.id).into();
+    (request.mode, request.name, request.id) = (summary.mode, summary.name, summary.id);
     (run.state, run.created, run.updated) = (summary.state, summary.created, summary.updated);
     run
 }

@@ -92,7 +92,7 @@ pub async fn find(parts: &Parts, home: &Home, id: &JobRunId) -> Result<Option<Ar
     Ok(found.map(|run| match tags {
         Some(tags) => {
             let mut run = (*run).clone();
-            run.request.tags = tags;
+            Arc::make_mut(&mut run.request).tags = tags;
             Arc::new(run)
         }
         None => run,

@@ -27,7 +27,7 @@ impl Service {
             Some(0) => 0,
             Some(grace) if GRACES.contains(&grace) => grace,
             Some(_) => return Err(ApiError::validation(texts::GRACE_PERIOD_RANGE)),
-            None if run.request.mode == "STREAMING" => STREAMING_GRACE,
+            None if &*run.request.mode == "STREAMING" => STREAMING_GRACE,
             None => 0,
         };
         if run.state.is_terminal() {

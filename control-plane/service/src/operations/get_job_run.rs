@@ -25,8 +25,9 @@ impl Service {
     pub(super) async fn get_job_run(&self, input: &Input) -> Result<String, ApiError> {
         let home = self.home(input).await?;
         let run = self.find_run(&home, text(input, "jobRunId")).await?;
-        let echo = body::echo(&self.parts, &home.id, &run).await;
-        let echo = echo.map_err(|error| refuse::unavailable(&error.to_string()))?;
+        let unreadable = |error: body::Unreadable| refuse::unavailable(&error.to_string());
+        let body = body::text(&self.parts, &home.id, &run).await.map_err(unreadable)?;
+        let echo = body::echo(&body).map_err(unreadable)?;
         let (waits, state) = (home.waits(), home.state());
         let details = details(&waits, application(&state), &run);
         let asked = input.get("attempt").and_then(Value::as_i64);

@@ -17,6 +17,7 @@ use firesteel_wire::arn::check_role;
 use firesteel_wire::shapes::StartJobRunResponse;
 use firesteel_wire::{ApiError, Input, texts};
 use serde_json::Value;
+use std::sync::Arc;
 
 impl Service {
     pub(super) async fn start_job_run(&self, caller: Caller, input: Input) -> Result<String, ApiError> {
@@ -30,23 +31,23 @@ impl Service {
         let token = text(&input, "clientToken").to_owned();
         let content = content(&input);
         if let Some(known) = self.known(&home, app, &token, &content).await? {
-            return self.started(&home, known);
+            return self.started(&home, &known);
         }
         let run = self.new_run(&home, settings, caller, &input, content).await?;
-        self.submit_run(&home, run).await
+        self.submit_run(&home, run.into()).await
     }
 
     /// Looks for the token again whenever runs have left the state meanwhile.
-    async fn submit_run(&self, home: &Home, run: NewRun) -> Result<String, ApiError> {
+    async fn submit_run(&self, home: &Home, run: Arc<NewRun>) -> Result<String, ApiError> {
         loop {
             let snapshot = home.fresh().await.map_err(refuse::read)?;
             let app = application(&snapshot);
             if let Some(known) = self.known(home, app, &run.token, &run.content).await? {
-                return self.started(home, known);
+                return self.started(home, &known);
             }
-            let command = Command::StartJobRun { run: Box::new(run.clone()), looked_at: app.removals };
+            let command = Command::StartJobRun { run: run.clone(), looked_at: app.removals };
             match home.submit(command).await {
-                Ok(accepted) if !accepted.events.is_empty() => return self.started(home, run.id),
+                Ok(accepted) if !accepted.events.is_empty() => return self.started(home, &run.id),
                 Ok(_) => {}
                 Err(SubmitError::Refused(Refusal::LookAgain)) => {}
                 Err(error) => return Err(refused(home, &run, error)),
@@ -64,7 +65,7 @@ impl Service {
     ) -> Result<Option<JobRunId>, ApiError> {
         let conflict = || ApiError::conflict(texts::client_token_conflict(token));
         if let Some(run) = app.tokens.get(token).and_then(|id| app.runs.get(id)) {
-            let same = run.request.content == content;
+            let same = &*run.request.content == content;
             return if same { Ok(Some(run.request.id.clone())) } else { Err(conflict()) };
         }
         let found = home.tokens.find(&self.parts, home.id.as_str(), token).await;
@@ -92,26 +93,26 @@ impl Service {
         let stored = stored.map_err(|error| refuse::unavailable(&error.to_string()))?;
         Ok(NewRun {
             id: JobRunId::new(id::mint(now(&self.parts), self.parts.world.chance())),
-            token: text(input, "clientToken").to_owned(),
-            content,
-            name: input.get("name").and_then(Value::as_str).map(str::to_owned),
-            created_by: caller.arn,
-            execution_role: text(input, "executionRoleArn").to_owned(),
+            token: text(input, "clientToken").into(),
+            content: content.into(),
+            name: input.get("name").and_then(Value::as_str).map(Arc::from),
+            created_by: caller.arn.into(),
+            execution_role: text(input, "executionRoleArn").into(),
             timeout: terms.timeout,
-            mode: terms.mode,
+            mode: terms.mode.into(),
             retry: terms.retry,
             flex: terms.flex,
             release: settings.release.clone(),
             needs: asked.needs,
             tags,
-            body: stored.into(),
+            body: stored,
         })
     }
 
-    fn started(&self, home: &Home, run: JobRunId) -> Result<String, ApiError> {
+    fn started(&self, home: &Home, run: &JobRunId) -> Result<String, ApiError> {
         json(&StartJobRunResponse {
             application_id: home.id.to_string(),
-            arn: arn::job_run(&self.parts.config, &home.id, &run),
+            arn: arn::job_run(&self.parts.config, &home.id, run),
             job_run_id: run.to_string(),
         })
     }

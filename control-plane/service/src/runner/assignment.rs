@@ -69,7 +69,7 @@ fn driver(app: &Application, run: &JobRun, body: &Body, common: Common) -> Drive
         arguments: arguments.map(str::to_owned).collect(),
         spark_submit_parameters: text("sparkSubmitParameters"),
         configuration: body.configuration.clone(),
-        name: run.request.name.clone(),
+        name: run.request.name.as_deref().map(str::to_owned),
         tmp: tmp_prefix(app, run, body).map(|tmp| tmp_of_attempt(tmp, run, common.attempt)),
         event_logs: log_folder(&application_id(app), run, body, common.attempt)
             .map(|LogFolder { bucket, prefix }| format!("s3://{bucket}/{prefix}/sparklogs/")),

@@ -55,7 +55,7 @@ impl Desk {
         run: &JobRun,
         narrowing: &Narrowing,
     ) -> Result<Result<Credentials, String>, NoAnswer> {
-        let role = &run.request.execution_role;
+        let role = &*run.request.execution_role;
         let session = assignment::session_name(&home.id, &run.request.id);
         match self.parts.roles.assume(role, &session, narrowing).await {
             Ok(credentials) => Ok(Ok(credentials)),

@@ -1,6 +1,7 @@
 //! A job run as GetJobRun, ListJobRuns and ListJobRunAttempts show it.
 
 use super::{maybe_seconds, seconds};
+use crate::body::Echo;
 use crate::operations::arn;
 use crate::ports::Config;
 use firesteel_core::bill::Used;
@@ -9,7 +10,6 @@ use firesteel_core::id::{ApplicationId, JobRunId};
 use firesteel_core::job_run::{JobRun, JobRunState};
 use firesteel_core::time::{MINUTE, Millis, SECOND};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What every form of a run shows.
@@ -59,7 +59,7 @@ pub struct Full<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     billed_resource_utilization: Option<Hours>,
     #[serde(flatten)]
-    echo: &'a Map<String, Value>,
+    echo: &'a Echo<'a>,
 }
 
 /// A line of ListJobRuns.
@@ -176,7 +176,7 @@ pub fn full<'a>(
     run: &'a JobRun,
     attempt: Option<u32>,
     details: &'a str,
-    echo: &'a Map<String, Value>,
+    echo: &'a Echo<'a>,
 ) -> Option<Full<'a>> {
     let shown = Try::of(run, attempt.unwrap_or_else(|| run.attempt_number()), details)?;
     let bill = run.ended.filter(|_| shown.newest).map(|_| run.bill);
