@@ -19,9 +19,12 @@ PRINTED = [
 
 
 @pytest.fixture(scope="module")
-def printed(up, tmp_path_factory) -> dict:
-    """An application with all kinds of settings, a run of it that has ended, and how both command lines are called."""
-    created = up.emr.create_application(
+def printed(pair, tmp_path_factory) -> dict:
+    """An application with all kinds of settings, a run of it that has ended, and how both command lines are called.
+
+    Two control planes answer in turn: what is printed is the same whichever was asked.
+    """
+    created = pair.emr.create_application(
         releaseLabel="emr-7.13.0",
         type="SPARK",
         name="printing",
@@ -31,13 +34,13 @@ def printed(up, tmp_path_factory) -> dict:
         runtimeConfiguration=[{"classification": "spark-defaults", "properties": {"spark.a": "1", "spark.b": "b c"}}],
     )
     application = created["applicationId"]
-    run = runs.start(up, application, "s3://bkt/jobs/none.py", ["a", "b"], name="printed", tags={"k": "v"})
+    run = runs.start(pair, application, "s3://bkt/jobs/none.py", ["a", "b"], name="printed", tags={"k": "v"})
     run.failed()
     # The bill is the last that changes.
     wait_for(lambda: run.get().get("billedResourceUtilization"), 120, "the bill")
     config = tmp_path_factory.mktemp("aws") / "config"
     config.write_text("[default]\ncli_timestamp_format = iso8601\n")
-    env = up.variables | {"AWS_CONFIG_FILE": str(config), "TZ": "Asia/Kolkata", "PYTHONIOENCODING": "utf-8"}
+    env = pair.variables | {"AWS_CONFIG_FILE": str(config), "TZ": "Asia/Kolkata", "PYTHONIOENCODING": "utf-8"}
     return {"application": application, "run": run.id, "env": env}
 
 

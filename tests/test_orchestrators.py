@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import runs
 from installation import ROOT, clean_environment, wait_for
+from pair import Storm
 
 STORIES = Path(__file__).parent / "clients"
 
@@ -60,7 +61,8 @@ def airflow(tmp_path_factory):
 
 
 def test_airflow_creates_runs_watches_stops_and_deletes(at, airflow):
-    out = airflow(at, "life")
+    with Storm(at):
+        out = airflow(at, "life")
     says_hello(at, out, "airflow", "again")
 
 
