@@ -84,6 +84,9 @@ pub struct Answer {
     pub credentials: Option<Credentials>,
     /// True if this process is not (or no longer) the worker: kill the job and exit.
     pub stale: bool,
+    /// Where the control planes that are there now can be reached, as in `Errand`; empty says nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<String>,
 }
 
 /// What the control plane knows of one wanted executor.
@@ -123,4 +126,23 @@ pub enum ExecutorStatus {
         /// True if the platform ended it (not the job's fault).
         evicted: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As control planes of the first form write it, and as those of today do.
+    const FIRST: &str = include_str!("../tests/golden/answer-1.json");
+    const TODAY: &str = include_str!("../tests/golden/answer-2.json");
+
+    #[test]
+    fn answers_of_every_form_are_read_and_written_as_they_were() {
+        let first: Answer = serde_json::from_str(FIRST).unwrap();
+        assert_eq!((first.digest, first.endpoints.len()), (7, 0));
+        assert_eq!(serde_json::to_string(&first).unwrap(), FIRST.trim_end());
+        let today: Answer = serde_json::from_str(TODAY).unwrap();
+        assert_eq!(today.endpoints, ["http://127.0.0.1:9400", "https://spark.example.org:9400"]);
+        assert_eq!(serde_json::to_string(&today).unwrap(), TODAY.trim_end());
+    }
 }

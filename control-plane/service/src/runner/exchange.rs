@@ -151,7 +151,8 @@ impl Desk {
             grace_ms: release.grace.max(0) as u64,
             reason: release.reason.clone(),
         });
-        let mut answer = Answer { executors, stop, ..Answer::default() };
+        let endpoints = self.parts.neighbours.endpoints();
+        let mut answer = Answer { executors, stop, endpoints, ..Answer::default() };
         answer.digest = digest(&answer);
         answer
     }

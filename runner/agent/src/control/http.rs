@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use firesteel_protocol::{Answer, End, Ended, Exchange, Greeting, Hello, transport};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long a call may take beyond the time for which it asks to be held.
@@ -14,9 +14,40 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Control planes reached over HTTP; the one that answered last is asked first.
 pub struct HttpControlPlane {
     http: reqwest::Client,
-    endpoints: Vec<String>,
     token: String,
-    turn: AtomicUsize,
+    turns: Mutex<Turns>,
+}
+
+/// Whom to ask: the first of all, until it gives no answer.
+struct Turns {
+    /// Those of the errand: they may come back at any time.
+    first: Vec<String>,
+    all: Vec<String>,
+}
+
+impl Turns {
+    fn new(first: Vec<String>) -> Self {
+        Self { all: first.clone(), first }
+    }
+
+    /// This one gave no answer: it is the last to be asked again.
+    fn failed(&mut self, silent: &str) {
+        if self.all.first().is_some_and(|asked| asked == silent) {
+            self.all.rotate_left(1);
+        }
+    }
+
+    /// An answer has named all that are there; the errand's own are asked after those, and whose turn it is keeps it.
+    fn learn(&mut self, there: &[String]) {
+        let asked = self.all.first().cloned();
+        let mut all: Vec<String> = Vec::new();
+        for url in asked.iter().chain(there).chain(&self.first) {
+            if !all.contains(url) {
+                all.push(url.clone());
+            }
+        }
+        self.all = all;
+    }
 }
 
 impl HttpControlPlane {
@@ -32,7 +63,11 @@ impl HttpControlPlane {
             builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem.as_bytes())?);
         }
         let http = builder.build()?;
-        Ok(Self { http, endpoints, token, turn: AtomicUsize::new(0) })
+        Ok(Self { http, token, turns: Mutex::new(Turns::new(endpoints)) })
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tries the endpoint whose turn it is; a failure gives the turn to the next.
@@ -42,13 +77,12 @@ impl HttpControlPlane {
         body: &Q,
         held: Duration,
     ) -> Result<A, CallError> {
-        let turn = self.turn.load(Ordering::Relaxed);
-        let Some(endpoint) = self.endpoints.get(turn % self.endpoints.len().max(1)) else {
+        let Some(endpoint) = self.turns().all.first().cloned() else {
             return Err(CallError::Silent("the errand names no endpoint".to_owned()));
         };
         let answer = self.post(&format!("{endpoint}{path}"), body, held).await;
         if answer.is_err() {
-            self.turn.store(turn.wrapping_add(1), Ordering::Relaxed);
+            self.turns().failed(&endpoint);
         }
         answer
     }
@@ -81,7 +115,12 @@ impl ControlPlane for HttpControlPlane {
     }
 
     async fn exchange(&self, exchange: &Exchange) -> Result<Answer, CallError> {
-        self.call(transport::EXCHANGE, exchange, Duration::from_millis(exchange.wait_ms)).await
+        let held = Duration::from_millis(exchange.wait_ms);
+        let answer: Answer = self.call(transport::EXCHANGE, exchange, held).await?;
+        if !answer.endpoints.is_empty() {
+            self.turns().learn(&answer.endpoints);
+        }
+        Ok(answer)
     }
 
     async fn end(&self, end: &End) -> Result<Ended, CallError> {
@@ -122,6 +161,46 @@ mod tests {
             }
         });
         (url, made.cert.pem())
+    }
+
+    #[test]
+    fn control_planes_are_asked_in_turn_and_new_ones_are_learned() {
+        let urls = |names: &str| names.chars().map(|name| name.to_string()).collect::<Vec<_>>();
+        let mut turns = Turns::new(urls("ab"));
+        turns.failed("a");
+        assert_eq!(turns.all, urls("ba"));
+        turns.failed("a");
+        assert_eq!(turns.all, urls("ba"), "of a call that was begun before");
+        turns.learn(&urls("bc"));
+        assert_eq!(turns.all, urls("bca"), "the one that answers keeps its turn");
+        turns.failed("b");
+        turns.learn(&urls("cd"));
+        assert_eq!(turns.all, urls("cdab"), "those of the errand may come back");
+        turns.failed("c");
+        turns.failed("d");
+        assert_eq!(turns.all, urls("abcd"));
+    }
+
+    /// Answers every exchange in this way.
+    async fn answering(answer: Answer) -> (String, tokio::task::JoinHandle<()>) {
+        let answers = axum::routing::post(move || async move { axum::Json(answer.clone()) });
+        let app = axum::Router::new().route(transport::EXCHANGE, answers);
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", socket.local_addr().unwrap());
+        (url, tokio::spawn(async move { axum::serve(socket, app).await.unwrap() }))
+    }
+
+    #[tokio::test]
+    async fn who_was_only_told_of_is_asked_when_all_others_are_gone() {
+        let (new, _) = answering(Answer { digest: 2, ..Answer::default() }).await;
+        let (old, first) = answering(Answer { digest: 1, endpoints: vec![new], ..Answer::default() }).await;
+        let plane = HttpControlPlane::new(vec![old.clone()], "token".to_owned(), None).unwrap();
+        let exchange = json!({"worker": "w", "mark": "m", "fence": 1, "seen": 0, "wait_ms": 0});
+        let exchange: Exchange = serde_json::from_value(exchange).unwrap();
+        assert_eq!(plane.exchange(&exchange).await.unwrap().digest, 1);
+        first.abort();
+        plane.turns().failed(&old);
+        assert_eq!(plane.exchange(&exchange).await.unwrap().digest, 2);
     }
 
     #[tokio::test]

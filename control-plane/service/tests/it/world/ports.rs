@@ -141,6 +141,8 @@ pub struct Neighbours {
     pub lost: Mutex<BTreeSet<String>>,
     /// Hosts whose runners have spoken.
     pub heard: Mutex<BTreeSet<String>>,
+    /// Where control planes are reached.
+    pub endpoints: Mutex<Vec<String>>,
 }
 
 impl firesteel_service::Neighbours for Neighbours {
@@ -150,6 +152,10 @@ impl firesteel_service::Neighbours for Neighbours {
 
     fn has_lost(&self, host: &HostId) -> bool {
         self.lost.lock().expect("whole").contains(host.as_str())
+    }
+
+    fn endpoints(&self) -> Vec<String> {
+        self.endpoints.lock().expect("whole").clone()
     }
 }
 
