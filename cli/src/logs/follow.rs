@@ -1,4 +1,5 @@
-//! Follows one log object until its run has ended and all of it is read. It must not know where the object is.
+//! Follows one log until its run has ended and all of it is read: the files that are full, one after the other, then the newest.
+//! It must not know where they are.
 
 use super::members::Members;
 use anyhow::{Context, bail};
@@ -20,11 +21,29 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[error("{0}")]
 pub struct Away(pub String);
 
-/// The object that is being followed, and its run.
+/// How far a log is read: so many full files, and so many bytes of the one after them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Files that are full.
+    pub files: u32,
+    /// Bytes of the next.
+    pub offset: u64,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The next bytes; empty if there are no more now.
+    pub bytes: Bytes,
+    /// The file is full, and this is the rest of it.
+    pub full: bool,
+}
+
+/// The log that is being followed, and its run.
 #[async_trait]
 pub trait Followed: Send + Sync {
-    /// The object's bytes from this offset on: `None` if it does not exist, empty if there are no more.
-    async fn from(&self, offset: u64) -> anyhow::Result<Option<Bytes>>;
+    /// What comes next: `None` if there is no log.
+    async fn from(&self, position: Position) -> anyhow::Result<Option<Piece>>;
 
     /// How the run, or its attempt, ended; `None` while it goes on.
     async fn ended(&self) -> anyhow::Result<Option<Ending>>;
@@ -50,7 +69,7 @@ pub enum Ending {
 /// A log being read.
 #[derive(Default)]
 pub struct Reading {
-    offset: u64,
+    position: Position,
     members: Members,
     seen: bool,
 }
@@ -62,16 +81,19 @@ impl Reading {
         followed: &dyn Followed,
         out: &mut (dyn Write + Send),
     ) -> anyhow::Result<bool> {
-        let Some(bytes) = followed.from(self.offset).await? else {
+        let Some(Piece { bytes, full }) = followed.from(self.position).await? else {
             // A log that was there does not go away while it is followed.
             return if self.seen { bail!("the log was removed") } else { Ok(false) };
         };
         self.seen = true;
-        self.offset += bytes.len() as u64;
+        self.position = match full {
+            true => Position { files: self.position.files + 1, offset: 0 },
+            false => Position { offset: self.position.offset + bytes.len() as u64, ..self.position },
+        };
         let text = self.members.take(&bytes).context("the log is damaged")?;
         out.write_all(&text)?;
         out.flush()?;
-        Ok(!bytes.is_empty())
+        Ok(full || !bytes.is_empty())
     }
 
     /// Whether the object exists.
@@ -135,9 +157,10 @@ mod tests {
     #[derive(Default)]
     struct Shown {
         away: u32,
+        full: Vec<Vec<u8>>,
         object: Option<Vec<u8>>,
         ending: Option<Ending>,
-        reads: Vec<u64>,
+        reads: Vec<Position>,
     }
 
     #[derive(Clone, Default)]
@@ -164,15 +187,19 @@ mod tests {
 
     #[async_trait]
     impl Followed for Stage {
-        async fn from(&self, offset: u64) -> anyhow::Result<Option<Bytes>> {
+        async fn from(&self, position: Position) -> anyhow::Result<Option<Piece>> {
             let mut shown = self.0.lock().unwrap();
             if shown.away > 0 {
                 shown.away -= 1;
                 return Err(Away("not now".into()).into());
             }
-            shown.reads.push(offset);
-            let at = usize::try_from(offset).unwrap();
-            Ok(shown.object.as_ref().map(|object| Bytes::copy_from_slice(&object[at..])))
+            shown.reads.push(position);
+            let at = usize::try_from(position.offset).unwrap();
+            let full = shown.full.get(position.files as usize);
+            Ok(full.or(shown.object.as_ref()).map(|object| {
+                let bytes = Bytes::copy_from_slice(&object[at..]);
+                Piece { bytes, full: full.is_some() }
+            }))
         }
 
         async fn ended(&self) -> anyhow::Result<Option<Ending>> {
@@ -234,6 +261,22 @@ mod tests {
         assert_eq!(out.text(), "one\ntwo\nthree\n");
         let reads = stage.0.lock().unwrap().reads.clone();
         assert!(reads.is_sorted(), "only new bytes are read: {reads:?}");
+    }
+
+    #[tokio::test]
+    async fn it_goes_on_where_it_was_when_files_are_full() {
+        let (stage, mut out, mut reading) = (Stage::default(), Out::default(), Reading::default());
+        stage.append(&member("one\n"));
+        assert!(reading.step(&stage, &mut out).await.unwrap());
+        {
+            // Two files are filled while nobody looks, and the newest has begun.
+            let mut shown = stage.0.lock().unwrap();
+            let first = shown.object.replace(member("five\n")).unwrap();
+            shown.full = vec![[first, member("two\n")].concat(), [member("three\n"), member("four\n")].concat()];
+        }
+        stage.end("SUCCESS");
+        assert_eq!(follow(&stage, &mut reading, &mut out).await.unwrap(), ending("SUCCESS"));
+        assert_eq!(out.text(), "one\ntwo\nthree\nfour\nfive\n");
     }
 
     #[tokio::test]

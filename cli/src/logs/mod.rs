@@ -16,9 +16,13 @@ use anyhow::Context;
 use async_trait::async_trait;
 use aws_sdk_s3::error::DisplayErrorContext;
 use bytes::Bytes;
-use follow::{Away, Ending, Followed, Reading};
+use firesteel_agent::logs::ARCHIVED;
+use follow::{Away, Ending, Followed, Piece, Position, Reading};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use place::{Place, Worker};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// The states in which a run does not move any more.
 const TERMINAL: [&str; 3] = ["SUCCESS", "FAILED", "CANCELLED"];
@@ -159,22 +163,76 @@ impl Log {
     }
 }
 
-#[async_trait]
-impl Followed for Log {
-    async fn from(&self, offset: u64) -> anyhow::Result<Option<Bytes>> {
-        let request = self.s3.get_object().bucket(&self.place.bucket).key(&self.place.key);
-        match request.range(format!("bytes={offset}-")).send().await {
+/// What there is of an object from an offset on.
+enum Read {
+    Absent,
+    /// The object is shorter.
+    Beyond,
+    Found {
+        /// Full files before it.
+        archived: u32,
+        body: BoxFuture<'static, anyhow::Result<Bytes>>,
+    },
+}
+
+impl Log {
+    /// The object from this offset on. One byte before it is asked for, too, so that an object that has not grown is told
+    /// from one that has become shorter.
+    async fn read(&self, place: &Place, offset: u64) -> anyhow::Result<Read> {
+        let from = offset.saturating_sub(1);
+        let known = usize::from(offset > 0);
+        let request = self.s3.get_object().bucket(&place.bucket).key(&place.key);
+        match request.range(format!("bytes={from}-")).send().await {
             Ok(found) => {
-                let body = found.body.collect().await.map_err(|error| Away(error.to_string()))?;
-                Ok(Some(body.into_bytes()))
+                let archived = archived(found.metadata());
+                let body = async move {
+                    let body = found.body.collect().await.map_err(|error| Away(error.to_string()))?;
+                    let bytes = body.into_bytes();
+                    Ok(bytes.slice(known.min(bytes.len())..))
+                };
+                Ok(Read::Found { archived, body: body.boxed() })
             }
             Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
-                Some(416) => Ok(Some(Bytes::new())),
-                Some(404) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => Ok(None),
-                Some(400..500) => Err(anyhow::anyhow!("{}: {}", self.place, DisplayErrorContext(error))),
-                _ => Err(Away(format!("{}: {}", self.place, DisplayErrorContext(error))).into()),
+                Some(416) => Ok(Read::Beyond),
+                Some(404) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => Ok(Read::Absent),
+                Some(400..500) => Err(anyhow::anyhow!("{place}: {}", DisplayErrorContext(error))),
+                _ => Err(Away(format!("{place}: {}", DisplayErrorContext(error))).into()),
             },
         }
+    }
+
+    /// Full files before the newest.
+    async fn archived(&self) -> anyhow::Result<u32> {
+        let head = self.s3.head_object().bucket(&self.place.bucket).key(&self.place.key).send().await;
+        let head = head.map_err(|error| Away(format!("{}: {}", self.place, DisplayErrorContext(error))))?;
+        Ok(archived(head.metadata()))
+    }
+}
+
+fn archived(metadata: Option<&HashMap<String, String>>) -> u32 {
+    metadata.and_then(|metadata| metadata.get(ARCHIVED)?.parse().ok()).unwrap_or(0)
+}
+
+#[async_trait]
+impl Followed for Log {
+    async fn from(&self, position: Position) -> anyhow::Result<Option<Piece>> {
+        let here = |bytes| Some(Piece { bytes, full: false });
+        let archived = match self.read(&self.place, position.offset).await? {
+            Read::Absent => return Ok(None),
+            Read::Beyond => match self.archived().await? {
+                archived if archived > position.files => archived,
+                _ => return Ok(here(Bytes::new())),
+            },
+            Read::Found { archived, body } if archived <= position.files => return Ok(here(body.await?)),
+            Read::Found { archived, .. } => archived,
+        };
+        let full = self.place.archived(position.files + 1);
+        let bytes = match self.read(&full, position.offset).await? {
+            Read::Found { body, .. } => body.await?,
+            Read::Beyond => Bytes::new(),
+            Read::Absent => anyhow::bail!("{full}, of {archived} full files of this log, was removed"),
+        };
+        Ok(Some(Piece { bytes, full: true }))
     }
 
     async fn ended(&self) -> anyhow::Result<Option<Ending>> {

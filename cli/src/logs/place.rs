@@ -49,6 +49,13 @@ impl Place {
         Self { bucket: self.bucket.clone(), key: format!("{}{of}/{name}.gz", self.key) }
     }
 
+    /// The full file of this number, from 1, of this log.
+    pub fn archived(&self, number: u32) -> Self {
+        let (folder, name) = self.key.rsplit_once('/').unwrap_or(("", &self.key));
+        let stream = name.strip_suffix(".gz").unwrap_or(name);
+        Self { bucket: self.bucket.clone(), key: format!("{folder}/archived/{stream}_{number}.gz") }
+    }
+
     /// Below which the executors of this folder have theirs.
     pub fn executors(&self) -> String {
         format!("{}SPARK_EXECUTOR/", self.key)
@@ -113,6 +120,8 @@ mod tests {
         let folder = Place { bucket: "b".into(), key: "applications/a/jobs/r/".into() };
         let key = |worker, stderr| folder.log(worker, stderr).key;
         assert_eq!(key(Worker::Driver, false), "applications/a/jobs/r/SPARK_DRIVER/stdout.gz");
+        let full = folder.log(Worker::Driver, true).archived(2).key;
+        assert_eq!(full, "applications/a/jobs/r/SPARK_DRIVER/archived/stderr_2.gz");
         assert_eq!(key(Worker::Executor(3), true), "applications/a/jobs/r/SPARK_EXECUTOR/3/stderr.gz");
         assert_eq!(folder.executors(), "applications/a/jobs/r/SPARK_EXECUTOR/");
     }

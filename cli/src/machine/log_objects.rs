@@ -2,6 +2,7 @@
 
 use super::history_server::said;
 use async_trait::async_trait;
+use firesteel_agent::logs::ARCHIVED;
 use firesteel_agent::{Keyring, s3_client};
 use firesteel_protocol::{Credentials, ObjectStore};
 use firesteel_service::{LogStream, Logs, NoLog};
@@ -31,10 +32,11 @@ impl Logs for S3Logs {
             Err(error) => return Err(NoLog::Unreadable(said(error))),
         };
         let length = object.content_length.and_then(|length| u64::try_from(length).ok());
+        let archived = object.metadata().and_then(|metadata| metadata.get(ARCHIVED)?.parse().ok()).unwrap_or(0);
         let body = stream::unfold(object.body, |mut body| async move {
             let piece = body.next().await?;
             Some((piece.map_err(std::io::Error::other), body))
         });
-        Ok(LogStream { length, body: body.boxed() })
+        Ok(LogStream { length, archived, body: body.boxed() })
     }
 }

@@ -89,6 +89,8 @@ pub trait Sweep: Send + Sync {
 pub struct LogStream {
     /// Its whole length, bytes, if that is known.
     pub length: Option<u64>,
+    /// How many full files of the log come before it (`archived/<stream>_<n>.gz`).
+    pub archived: u32,
     /// Its bytes: gzip, of one member or many.
     pub body: BoxStream<'static, std::io::Result<Bytes>>,
 }
@@ -178,6 +180,9 @@ pub trait Neighbours: Send + Sync {
     /// True if for a minute nobody has heard of that host: neither did its own control plane say that it is there, nor has any
     /// control plane heard a runner of it.
     fn has_lost(&self, host: &HostId) -> bool;
+    /// Where runners reach the control planes that are there now, this one too, in an order that all of them would give. Empty
+    /// where there is only ever one.
+    fn endpoints(&self) -> Vec<String>;
 }
 
 /// No other control plane: no host but this one, and nothing is ever lost.
@@ -189,6 +194,10 @@ impl Neighbours for NoNeighbours {
 
     fn has_lost(&self, _: &HostId) -> bool {
         false
+    }
+
+    fn endpoints(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
-use futures::{StreamExt, TryStreamExt, future};
+use futures::{StreamExt, TryStreamExt, future, stream};
 use http::{HeaderValue, StatusCode, header};
 use std::io::{self, Write};
 
@@ -35,7 +35,7 @@ impl Dashboards {
         let credentials = reading::credentials(parts, found, &folder).await?;
         let key = format!("{}/{key}", folder.prefix);
         match parts.logs.read(&folder.bucket, &key, &credentials).await {
-            Ok(log) => Ok(answer(log, html)),
+            Ok(log) => Ok(answer(log, rest, html)),
             Err(NoLog::Absent) => {
                 let text = "It is not in S3, or not yet: logs arrive within some seconds of being written.";
                 Err(about(Page::new(StatusCode::NOT_FOUND, "There is no such log", text)))
@@ -48,11 +48,23 @@ impl Dashboards {
     }
 }
 
-fn answer(log: LogStream, html: bool) -> Response {
+/// What stands over the newest file of a log for a person: where the others are.
+fn older(archived: u32, rest: &str) -> String {
+    let stream = if rest.ends_with("stderr.gz") { "stderr" } else { "stdout" };
+    match archived {
+        _ if rest.contains("/archived/") => String::new(),
+        0 => String::new(),
+        1 => format!("(Before this: archived/{stream}_1.gz)\n\n"),
+        last => format!("(Before this: archived/{stream}_1.gz to archived/{stream}_{last}.gz)\n\n"),
+    }
+}
+
+fn answer(log: LogStream, rest: &str, html: bool) -> Response {
     let length = log.length;
+    let older = stream::iter([Ok(Bytes::from(older(log.archived, rest)))]);
     // Browsers read only the first member of a body that says "Content-Encoding: gzip"; our logs have many.
     let (kind, body) = if html {
-        ("text/plain; charset=utf-8", Body::from_stream(unpacked(log)))
+        ("text/plain; charset=utf-8", Body::from_stream(older.chain(unpacked(log))))
     } else {
         ("application/gzip", Body::from_stream(log.body))
     };
@@ -103,16 +115,25 @@ mod tests {
         for size in [1, 7, file.len()] {
             let pieces: Vec<io::Result<Bytes>> =
                 file.chunks(size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-            let log = LogStream { length: None, body: futures::stream::iter(pieces).boxed() };
+            let log = LogStream { length: None, archived: 0, body: futures::stream::iter(pieces).boxed() };
             let text: Vec<Bytes> = unpacked(log).try_collect().await.unwrap();
             assert_eq!(text.concat(), b"one\ntwo\n", "pieces of {size}");
         }
     }
 
+    #[test]
+    fn older_files_are_named() {
+        assert_eq!(older(0, "SPARK_DRIVER/stdout.gz"), "");
+        assert_eq!(older(1, "SPARK_DRIVER/stdout.gz"), "(Before this: archived/stdout_1.gz)\n\n");
+        let many = "(Before this: archived/stderr_1.gz to archived/stderr_3.gz)\n\n";
+        assert_eq!(older(3, "SPARK_EXECUTOR/2/stderr.gz"), many);
+        assert_eq!(older(2, "SPARK_DRIVER/archived/stdout_3.gz"), "");
+    }
+
     #[tokio::test]
     async fn what_is_no_gzip_breaks_off() {
         let pieces = vec![Ok(Bytes::from_static(b"not gzip at all"))];
-        let log = LogStream { length: None, body: futures::stream::iter(pieces).boxed() };
+        let log = LogStream { length: None, archived: 0, body: futures::stream::iter(pieces).boxed() };
         assert!(unpacked(log).try_collect::<Vec<_>>().await.is_err());
     }
 }

@@ -97,13 +97,20 @@ pub fn location(value: &str, base: &str) -> Option<String> {
 /// The key of a log below its run's folder, of the path after `/logs/`; none for anything but a worker's log.
 pub fn log_key(rest: &str) -> Option<String> {
     let segments: Vec<&str> = rest.split('/').collect();
-    let is_log = |name: &str| matches!(name, "stdout.gz" | "stderr.gz");
     let is_number = |text: &str| {
         (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0')
     };
+    let is_log = |of: &[&str]| match of {
+        ["stdout.gz" | "stderr.gz"] => true,
+        ["archived", full] => {
+            let number = full.strip_prefix("stdout_").or_else(|| full.strip_prefix("stderr_"));
+            number.and_then(|number| number.strip_suffix(".gz")).is_some_and(is_number)
+        }
+        _ => false,
+    };
     let known = match segments.as_slice() {
-        ["SPARK_DRIVER", name] => is_log(name),
-        ["SPARK_EXECUTOR", number, name] => is_number(number) && is_log(name),
+        ["SPARK_DRIVER", of @ ..] => is_log(of),
+        ["SPARK_EXECUTOR", number, of @ ..] => is_number(number) && is_log(of),
         _ => false,
     };
     known.then(|| rest.to_owned())
@@ -175,7 +182,13 @@ mod tests {
 
     #[test]
     fn logs_are_those_of_workers_and_nothing_else() {
-        for good in ["SPARK_DRIVER/stdout.gz", "SPARK_DRIVER/stderr.gz", "SPARK_EXECUTOR/12/stderr.gz"] {
+        for good in [
+            "SPARK_DRIVER/stdout.gz",
+            "SPARK_DRIVER/stderr.gz",
+            "SPARK_EXECUTOR/12/stderr.gz",
+            "SPARK_DRIVER/archived/stdout_1.gz",
+            "SPARK_EXECUTOR/12/archived/stderr_30.gz",
+        ] {
             assert_eq!(log_key(good).as_deref(), Some(good));
         }
         for bad in [
@@ -189,6 +202,11 @@ mod tests {
             "SPARK_EXECUTOR/1/2/stdout.gz",
             "SPARK_EXECUTOR/1111111111/stdout.gz",
             "/SPARK_DRIVER/stdout.gz",
+            "SPARK_DRIVER/archived/stdout.gz",
+            "SPARK_DRIVER/archived/stdout_0.gz",
+            "SPARK_DRIVER/archived/stdout_1.gz/x",
+            "SPARK_DRIVER/archived/../stdout_1.gz",
+            "SPARK_EXECUTOR/archived/stdout_1.gz",
         ] {
             assert_eq!(log_key(bad), None, "{bad}");
         }

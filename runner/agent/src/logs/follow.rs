@@ -1,5 +1,6 @@
 //! Both streams of a job: begun before it starts, finished after it ended.
 
+use super::shipped::{Begins, LIMITS, Limits};
 use super::store::LogStore;
 use super::stream::{Cut, Stream};
 use super::{STREAMS, TRUNCATED};
@@ -47,9 +48,20 @@ impl Follower {
         folder: &Path,
         patience: Duration,
     ) -> Result<Self, S3Error> {
+        Self::begin_with(LIMITS, store, prefix, folder, patience).await
+    }
+
+    pub(super) async fn begin_with(
+        limits: Limits,
+        store: Arc<dyn LogStore>,
+        prefix: &str,
+        folder: &Path,
+        patience: Duration,
+    ) -> Result<Self, S3Error> {
         let mut streams = Vec::new();
         for (file, object) in STREAMS {
-            let stream = Stream::new(store.clone(), format!("{prefix}/{object}"), folder.join(file));
+            let key = format!("{prefix}/{object}");
+            let stream = Stream::new(store.clone(), key, folder.join(file), limits);
             streams.push(stream.map_err(|error| S3Error::Passing(error.to_string()))?);
         }
         let deadline = Instant::now() + patience;
@@ -83,7 +95,7 @@ impl Follower {
         };
         let why = cuts.join("\n");
         let marker = format!("{}/{TRUNCATED}", destination.prefix);
-        let _ = destination.store.put(&marker, Bytes::from(format!("{why}\n"))).await;
+        let _ = destination.store.put(&marker, Bytes::from(format!("{why}\n")), Begins::default()).await;
         LogsEnd { complete: false, why: Some(why) }
     }
 }

@@ -1,4 +1,7 @@
-//! What of one log file is in its S3 object: a stable prefix that S3 copies itself, and a tail kept here.
+//! What of one log file is in S3: full files under `archived/`, and the newest one, which is kept here as it stands there.
+//!
+//! The newest file grows by gzip members until it is full; its name is then the next one's. A prefix of it never changes, so
+//! whoever reads it goes on where they were.
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -6,64 +9,67 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write as _};
 
-/// S3's least size of a part that is not the last. From here on the object is carried over by copying.
-const LEAST_PART: u64 = 5 * 1024 * 1024;
-
-/// One stream's object.
-#[derive(Clone, Debug)]
-pub(super) struct Shipped {
-    raw: u64,
-    prefix: u64,
-    tail: Vec<u8>,
-    etag: Option<String>,
+/// When a file is full: EMR's 128 MB of log, or so much compressed that it should not be put again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// Bytes of the log.
+    pub(super) raw: u64,
+    /// Bytes compressed, after which no member is added.
+    pub(super) packed: u64,
 }
 
-/// The next write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Write {
-    /// Put the whole object.
-    Put(Bytes),
-    /// Copy the first `prefix` bytes of the object with this tag, then add the tail.
-    Extend {
-        /// Bytes to carry over.
-        prefix: u64,
-        /// The object's tag.
-        etag: String,
-        /// What follows them.
-        tail: Bytes,
-    },
+/// The limits in use.
+pub(super) const LIMITS: Limits = Limits { raw: 128 << 20, packed: 16 << 20 };
+/// Members larger than this are compressed fast.
+const LARGE: usize = 1 << 20;
+
+/// Where in a stream an object begins; stored as its metadata.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begins {
+    /// Number of full files before it.
+    #[serde(default)]
+    pub archived: u32,
+    /// Bytes of the log in them.
+    #[serde(default)]
+    pub at: u64,
+}
+
+/// One stream's newest object.
+#[derive(Clone, Debug)]
+pub(super) struct Shipped {
+    limits: Limits,
+    begins: Begins,
+    raw: u64,
+    packed: Vec<u8>,
+    full: bool,
 }
 
 /// A note in the worker's folder, for the next runner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
-    /// Bytes of the log file that the object holds.
+    /// Bytes of the log file that are in S3.
     pub raw: u64,
-    /// Length of the object.
+    /// Length of the newest object.
     pub length: u64,
     /// Its tag.
     pub etag: String,
+    /// Where it begins.
+    #[serde(flatten)]
+    pub begins: Begins,
 }
 
 impl Shipped {
-    /// An object that holds one empty member, not yet written.
-    pub(super) fn new() -> io::Result<Self> {
-        let mut shipped = Self { raw: 0, prefix: 0, tail: Vec::new(), etag: None };
-        shipped.append(&[])?;
+    /// An object that holds one empty member, not yet written, and begins there.
+    pub(super) fn new(begins: Begins, limits: Limits) -> io::Result<Self> {
+        let mut shipped = Self { limits, begins, raw: begins.at, packed: Vec::new(), full: false };
+        shipped.add(&member(&[])?, 0);
         Ok(shipped)
     }
 
-    /// An object found in S3 that holds `raw` bytes of the file. `content` is needed if it is small.
-    pub(super) fn found(raw: u64, length: u64, etag: String, content: Vec<u8>) -> Self {
-        if length >= LEAST_PART {
-            return Self { raw, prefix: length, tail: Vec::new(), etag: Some(etag) };
-        }
-        Self { raw, prefix: 0, tail: content, etag: Some(etag) }
-    }
-
-    /// True if an object of this length can be carried over without its content.
-    pub(super) fn is_carried(length: u64) -> bool {
-        length >= LEAST_PART
+    /// An object with this content found in S3, which holds the file up to `raw`.
+    pub(super) fn found(begins: Begins, raw: u64, content: Vec<u8>, limits: Limits) -> Self {
+        let full = content.len() as u64 >= limits.packed;
+        Self { limits, begins, raw, packed: content, full }
     }
 
     /// Bytes of the log file so far.
@@ -71,91 +77,120 @@ impl Shipped {
         self.raw
     }
 
-    /// Bytes that the next write uploads if `more` raw bytes come: the tail and a fair guess of the member.
-    pub(super) fn cost(&self, more: u64) -> u64 {
-        self.tail.len() as u64 + more / 8 + 64
+    /// Where the object begins.
+    pub(super) fn begins(&self) -> Begins {
+        self.begins
     }
 
-    /// Adds a member.
-    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut member = GzEncoder::new(&mut self.tail, Compression::default());
-        member.write_all(bytes)?;
-        member.finish()?;
-        self.raw += bytes.len() as u64;
+    /// Nothing is added to this object any more.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Bytes that the next write uploads if `more` raw bytes come: the object and a fair guess of the members.
+    pub(super) fn cost(&self, more: u64) -> u64 {
+        self.packed.len() as u64 + more / 8 + 64
+    }
+
+    /// Bytes of the log that still fit.
+    pub(super) fn room(&self) -> u64 {
+        if self.full { 0 } else { (self.begins.at + self.limits.raw).saturating_sub(self.raw) }
+    }
+
+    /// How many of the bytes that come next belong into this object. Files end with whole lines where lines are of any
+    /// sensible length. Notes if that is all that it takes.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
+        let room = usize::try_from(self.room()).unwrap_or(usize::MAX);
+        if bytes.len() < room {
+            return bytes.len();
+        }
+        self.full = true;
+        let empty = self.raw == self.begins.at;
+        match bytes[..room].iter().rposition(|byte| *byte == b'\n') {
+            Some(newline) => newline + 1,
+            None if empty || room > LARGE => room,
+            None => 0,
+        }
+    }
+
+    /// Adds a member of `raw` bytes.
+    pub(super) fn add(&mut self, member: &[u8], raw: u64) {
+        self.packed.extend_from_slice(member);
+        self.raw += raw;
+        self.full |= self.packed.len() as u64 >= self.limits.packed;
+    }
+
+    /// The object as it is to stand in S3.
+    pub(super) fn object(&self) -> Bytes {
+        Bytes::copy_from_slice(&self.packed)
+    }
+
+    /// It was written.
+    pub(super) fn written(&self, etag: String) -> Note {
+        Note { raw: self.raw, length: self.packed.len() as u64, etag, begins: self.begins }
+    }
+
+    /// The full object is in the archive: the next one begins.
+    pub(super) fn next(&mut self) -> io::Result<()> {
+        let begins = Begins { archived: self.begins.archived + 1, at: self.raw };
+        *self = Self::new(begins, self.limits)?;
         Ok(())
     }
+}
 
-    /// What to write now.
-    pub(super) fn write(&self) -> Write {
-        let tail = Bytes::copy_from_slice(&self.tail);
-        match &self.etag {
-            Some(etag) if self.prefix > 0 => Write::Extend { prefix: self.prefix, etag: etag.clone(), tail },
-            _ => Write::Put(tail),
-        }
-    }
-
-    /// The write succeeded. What was written becomes the prefix once it is large enough to be copied.
-    pub(super) fn written(&mut self, etag: String) -> Note {
-        let length = self.prefix + self.tail.len() as u64;
-        if self.tail.len() as u64 >= LEAST_PART {
-            self.prefix = length;
-            self.tail = Vec::new();
-        }
-        self.etag = Some(etag.clone());
-        Note { raw: self.raw, length, etag }
-    }
-
-    /// The object in S3 has another tag than expected: an earlier write had arrived after all. False if it cannot
-    /// be ours.
-    pub(super) fn adopt(&mut self, length: u64, etag: String) -> bool {
-        self.etag = Some(etag);
-        length >= self.prefix
-    }
+/// A gzip member.
+pub(super) fn member(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let level = if bytes.len() > LARGE { Compression::fast() } else { Compression::default() };
+    let mut member = GzEncoder::new(Vec::new(), level);
+    member.write_all(bytes)?;
+    member.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::read::MultiGzDecoder;
-    use std::io::Read;
 
-    fn noise(length: usize) -> Vec<u8> {
-        (0..length).map(|_| rand::random::<u8>()).collect()
-    }
+    const SMALL: Limits = Limits { raw: 10, packed: 1_000 };
 
-    fn gunzip(bytes: &[u8]) -> Vec<u8> {
-        let mut raw = Vec::new();
-        MultiGzDecoder::new(bytes).read_to_end(&mut raw).unwrap();
-        raw
+    fn shipped(taken: &[u8]) -> Shipped {
+        let mut shipped = Shipped::new(Begins { archived: 3, at: 100 }, SMALL).unwrap();
+        shipped.add(&member(taken).unwrap(), taken.len() as u64);
+        shipped
     }
 
     #[test]
-    fn small_objects_are_put_whole_and_large_ones_extended() {
-        let mut shipped = Shipped::new().unwrap();
-        let Write::Put(empty) = shipped.write() else { panic!("a new object is put") };
-        assert!(gunzip(&empty).is_empty() && !empty.is_empty());
-        shipped.written("1".into());
-        shipped.append(b"one\n").unwrap();
-        let Write::Put(first) = shipped.write() else { panic!("a small object is put") };
-        assert!(first.starts_with(&empty));
-        assert_eq!(gunzip(&first), b"one\n");
-        let big = noise(6 << 20);
-        shipped.append(&big).unwrap();
-        let Write::Put(second) = shipped.write() else { panic!("what was never large is put") };
-        let note = shipped.written("2".into());
-        assert_eq!((note.raw, note.length), (4 + (6 << 20), second.len() as u64));
-        shipped.append(b"two\n").unwrap();
-        let Write::Extend { prefix, etag, tail } = shipped.write() else {
-            panic!("a large object is extended")
-        };
-        assert_eq!((prefix, etag.as_str()), (second.len() as u64, "2"));
-        assert_eq!(gunzip(&tail), b"two\n");
+    fn files_end_with_whole_lines() {
+        let table: [(&[u8], &[u8], usize, bool); 7] = [
+            (b"", b"abc\n", 4, false),
+            (b"abc\n", b"def\n", 4, false),
+            (b"abc\n", b"de\nfghij\n", 3, true),
+            (b"abc\n", b"defgh\ni", 6, true),
+            (b"abcdefg\n", b"hijk", 0, true),
+            (b"abcdefghij", b"k\n", 0, true),
+            (b"", b"abcdefghijk", 10, true),
+        ];
+        for (before, bytes, taken, full) in table {
+            let mut shipped = shipped(before);
+            assert_eq!((shipped.take(bytes), shipped.is_full()), (taken, full), "{before:?} {bytes:?}");
+        }
+        let limits = Limits { raw: 4 << 20, packed: 1_000 };
+        let mut shipped = Shipped::found(Begins::default(), 1, vec![0], limits);
+        assert_eq!(shipped.take(&vec![b'x'; 5 << 20]), (4 << 20) - 1, "a line longer than anybody's");
     }
 
     #[test]
-    fn an_object_that_lost_its_prefix_is_not_ours() {
-        let mut shipped = Shipped::found(10, 6 << 20, "a".into(), Vec::new());
-        assert!(shipped.adopt(7 << 20, "b".into()));
-        assert!(!shipped.adopt(3, "c".into()));
+    fn what_is_large_compressed_is_full() {
+        let mut shipped = shipped(b"");
+        shipped.add(&[7; 999], 1);
+        assert!(shipped.is_full() && shipped.room() == 0);
+        shipped.next().unwrap();
+        assert_eq!((shipped.begins(), shipped.room()), (Begins { archived: 4, at: 101 }, 10));
+        assert!(!shipped.object().is_empty(), "one empty member");
+    }
+
+    #[test]
+    fn notes_of_the_first_form_are_read() {
+        let note: Note = serde_json::from_str(r#"{"raw":7,"length":9,"etag":"e"}"#).unwrap();
+        assert_eq!(note.begins, Begins::default());
     }
 }

@@ -1,33 +1,33 @@
 //! What the log follower needs of an object store, and S3 as such a store.
 
+use super::shipped::Begins;
 use crate::s3::{S3Error, sort};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::collections::HashMap;
 
-/// Largest part that one copy may carry (S3's limit is 5 GiB).
-const LARGEST_COPY: u64 = 4 << 30;
-const KEPT_IN_COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
+/// Metadata of a log object: number of full files before it, and bytes of the log in them.
+pub const ARCHIVED: &str = "firesteel-archived";
+const AT: &str = "firesteel-begins-at";
 
-/// An object's length and tag.
+/// An object as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// Bytes.
     pub length: u64,
     /// Entity tag.
     pub etag: String,
+    /// Where it begins.
+    pub begins: Begins,
 }
 
 /// Where logs go: one bucket.
 #[async_trait]
 pub trait LogStore: Send + Sync {
     /// Writes a whole object; returns its tag.
-    async fn put(&self, key: &str, body: Bytes) -> Result<String, S3Error>;
-    /// Replaces an object (which must still have this tag) by its first `prefix` bytes and `tail`; returns its new tag.
-    async fn extend(&self, key: &str, prefix: u64, etag: &str, tail: Bytes) -> Result<String, S3Error>;
-    /// Length and tag, if there is such an object.
+    async fn put(&self, key: &str, body: Bytes, begins: Begins) -> Result<String, S3Error>;
+    /// Length, tag and place, if there is such an object.
     async fn head(&self, key: &str) -> Result<Option<Head>, S3Error>;
     /// The content.
     async fn get(&self, key: &str) -> Result<Bytes, S3Error>;
@@ -45,80 +45,27 @@ impl S3LogStore {
     pub fn new(client: Client, bucket: impl Into<String>) -> Self {
         Self { client, bucket: bucket.into() }
     }
-
-    async fn parts(
-        &self,
-        key: &str,
-        upload: &str,
-        prefix: u64,
-        etag: &str,
-        tail: Bytes,
-    ) -> Result<Vec<CompletedPart>, S3Error> {
-        let mut parts = Vec::new();
-        for (first, last) in ranges(prefix) {
-            let number = parts.len() as i32 + 1;
-            let copied = self
-                .client
-                .upload_part_copy()
-                .bucket(&self.bucket)
-                .key(key)
-                .upload_id(upload)
-                .part_number(number)
-                .copy_source(
-                    utf8_percent_encode(&format!("{}/{key}", self.bucket), KEPT_IN_COPY_SOURCE).to_string(),
-                )
-                .copy_source_range(format!("bytes={first}-{last}"))
-                .copy_source_if_match(etag);
-            let copied = copied.send().await.map_err(sort)?;
-            let tag = copied.copy_part_result().and_then(|part| part.e_tag()).map(str::to_owned);
-            parts.push(CompletedPart::builder().part_number(number).set_e_tag(tag).build());
-        }
-        let number = parts.len() as i32 + 1;
-        let added =
-            self.client.upload_part().bucket(&self.bucket).key(key).upload_id(upload).part_number(number);
-        let added = added.body(tail.into()).send().await.map_err(sort)?;
-        parts.push(
-            CompletedPart::builder().part_number(number).set_e_tag(added.e_tag().map(str::to_owned)).build(),
-        );
-        Ok(parts)
-    }
-
-    async fn complete(&self, key: &str, upload: &str, parts: Vec<CompletedPart>) -> Result<String, S3Error> {
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-        let call = self.client.complete_multipart_upload().bucket(&self.bucket).key(key).upload_id(upload);
-        let done = call.multipart_upload(parts).send().await.map_err(sort)?;
-        Ok(done.e_tag().unwrap_or_default().to_owned())
-    }
 }
 
-/// Even ranges (first and last byte) of at most `LARGEST_COPY` that cover `length` bytes.
-fn ranges(length: u64) -> impl Iterator<Item = (u64, u64)> {
-    let count = length.div_ceil(LARGEST_COPY).max(1);
-    (0..count).map(move |index| (length * index / count, length * (index + 1) / count - 1))
+/// What the metadata of an object say; an object without any begins at the beginning.
+fn begins(metadata: Option<&HashMap<String, String>>) -> Begins {
+    let text = |name: &str| metadata.and_then(|metadata| metadata.get(name));
+    Begins {
+        archived: text(ARCHIVED).and_then(|text| text.parse().ok()).unwrap_or(0),
+        at: text(AT).and_then(|text| text.parse().ok()).unwrap_or(0),
+    }
 }
 
 #[async_trait]
 impl LogStore for S3LogStore {
-    async fn put(&self, key: &str, body: Bytes) -> Result<String, S3Error> {
-        let call = self.client.put_object().bucket(&self.bucket).key(key).content_type("application/gzip");
+    async fn put(&self, key: &str, body: Bytes, begins: Begins) -> Result<String, S3Error> {
+        let mut call =
+            self.client.put_object().bucket(&self.bucket).key(key).content_type("application/gzip");
+        if begins.archived > 0 {
+            call = call.metadata(ARCHIVED, begins.archived.to_string()).metadata(AT, begins.at.to_string());
+        }
         let done = call.body(body.into()).send().await.map_err(sort)?;
         Ok(done.e_tag().unwrap_or_default().to_owned())
-    }
-
-    async fn extend(&self, key: &str, prefix: u64, etag: &str, tail: Bytes) -> Result<String, S3Error> {
-        let call = self.client.create_multipart_upload().bucket(&self.bucket).key(key);
-        let begun = call.content_type("application/gzip").send().await.map_err(sort)?;
-        let upload = begun.upload_id().unwrap_or_default().to_owned();
-        let parts = self.parts(key, &upload, prefix, etag, tail).await;
-        let done = match parts {
-            Ok(parts) => self.complete(key, &upload, parts).await,
-            Err(error) => Err(error),
-        };
-        if done.is_err() {
-            let abort = self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(&upload);
-            let _ = abort.send().await;
-        }
-        done
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>, S3Error> {
@@ -126,6 +73,7 @@ impl LogStore for S3LogStore {
             Ok(found) => Ok(Some(Head {
                 length: found.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0),
                 etag: found.e_tag().unwrap_or_default().to_owned(),
+                begins: begins(found.metadata()),
             })),
             Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 404) => {
                 Ok(None)
@@ -146,15 +94,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_cover_everything_once_in_parts_that_s3_accepts() {
-        for length in [5 << 20, LARGEST_COPY, LARGEST_COPY + 1, 3 * LARGEST_COPY - 1] {
-            let ranges: Vec<_> = ranges(length).collect();
-            assert_eq!(ranges[0].0, 0);
-            assert_eq!(ranges[ranges.len() - 1].1, length - 1);
-            assert!(ranges.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0));
-            assert!(
-                ranges.iter().all(|(first, last)| last - first < LARGEST_COPY && last - first + 1 >= 5 << 20)
-            );
-        }
+    fn an_object_says_where_it_begins() {
+        let metadata = |pairs: &[(&str, &str)]| -> HashMap<String, String> {
+            pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+        };
+        assert_eq!(begins(None), Begins::default());
+        let both = metadata(&[(ARCHIVED, "2"), (AT, "300")]);
+        assert_eq!(begins(Some(&both)), Begins { archived: 2, at: 300 });
+        assert_eq!(begins(Some(&metadata(&[("other", "2")]))), Begins::default());
     }
 }

@@ -1,9 +1,11 @@
-//! One log file and its object.
+//! One log file and its objects.
 
 use super::pace::Pace;
-use super::shipped::{Note, Shipped, Write};
+use super::shipped::{Begins, Limits, Shipped, member};
 use super::store::LogStore;
 use crate::s3::S3Error;
+use bytes::Bytes;
+use nix::fcntl::{FallocateFlags, fallocate};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ const LOOK: Duration = Duration::from_millis(100);
 const LARGEST_MEMBER: u64 = 8 << 20;
 /// Longest wait between two tries.
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
+/// So much of what is archived stays on the disk: the last exceptions of a job are looked for there.
+const KEPT: u64 = 1 << 20;
 
 /// One log file that is being shipped.
 pub(super) struct Stream {
@@ -34,26 +38,32 @@ pub(super) struct Cut {
     pub(super) why: String,
 }
 
+type Deadline = watch::Receiver<Option<Instant>>;
+
 impl Stream {
-    pub(super) fn new(store: Arc<dyn LogStore>, key: String, file: PathBuf) -> std::io::Result<Self> {
-        Ok(Self { store, key, file, shipped: Shipped::new()? })
+    pub(super) fn new(
+        store: Arc<dyn LogStore>,
+        key: String,
+        file: PathBuf,
+        limits: Limits,
+    ) -> std::io::Result<Self> {
+        Ok(Self { store, key, file, shipped: Shipped::new(Begins::default(), limits)? })
     }
 
     /// Follows the file until `ending` holds a deadline and everything is shipped, the deadline is over, or S3 refuses.
-    pub(super) async fn follow(mut self, mut ending: watch::Receiver<Option<Instant>>) -> Result<(), Cut> {
+    pub(super) async fn follow(mut self, mut ending: Deadline) -> Result<(), Cut> {
         let mut pace = Pace::new(Instant::now());
         let mut waiting: Option<Instant> = None;
         loop {
             let deadline = *ending.borrow_and_update();
-            let length = file_length(&self.file);
-            let more = length.saturating_sub(self.shipped.raw());
+            let more = file_length(&self.file).saturating_sub(self.shipped.raw());
             let now = Instant::now();
             if more > 0 {
                 let since = *waiting.get_or_insert(now);
-                let cost = self.shipped.cost(more.min(LARGEST_MEMBER));
-                if deadline.is_some() || pace.is_due(now, cost, since) {
-                    self.ship(&mut ending).await?;
-                    pace.wrote(Instant::now(), cost);
+                let fills = more >= self.shipped.room();
+                if deadline.is_some() || fills || pace.is_due(now, self.shipped.cost(more), since) {
+                    let uploaded = self.ship(&ending).await?;
+                    pace.wrote(Instant::now(), uploaded);
                     waiting = None;
                     continue;
                 }
@@ -62,77 +72,116 @@ impl Stream {
             }
             tokio::select! {
                 _ = tokio::time::sleep(LOOK) => {}
-                changed = ending.changed() => if changed.is_err() { return Err(self.cut("the runner ended")) },
+                changed = ending.changed() => if changed.is_err() { return Err(self.cut(self.shipped.raw(), "the runner ended")) },
             }
         }
     }
 
-    /// Ships the next member, however often S3 has to be asked.
-    async fn ship(&mut self, ending: &mut watch::Receiver<Option<Instant>>) -> Result<(), Cut> {
+    /// Ships what there is, or as much as fills the object, however often S3 has to be asked; the bytes that it took.
+    async fn ship(&mut self, ending: &Deadline) -> Result<u64, Cut> {
         let before = self.shipped.raw();
-        let bytes = read_range(&self.file, before, LARGEST_MEMBER).map_err(|e| self.cut(&e.to_string()))?;
-        self.shipped.append(&bytes).map_err(|error| self.cut(&error.to_string()))?;
+        self.gather().await.map_err(|error| self.cut(before, &error.to_string()))?;
+        let mut uploaded = 0;
+        if self.shipped.is_full() {
+            let (object, begins) = (self.shipped.object(), self.shipped.begins());
+            uploaded += object.len() as u64;
+            let key = archived(&self.key, begins.archived + 1);
+            self.put(&key, object, ending).await.map_err(|error| self.cut(before, &error.to_string()))?;
+            self.shipped.next().map_err(|error| self.cut(before, &error.to_string()))?;
+        }
+        let object = self.shipped.object();
+        uploaded += object.len() as u64;
+        let key = self.key.clone();
+        let etag =
+            self.put(&key, object, ending).await.map_err(|error| self.cut(before, &error.to_string()))?;
+        self.note(etag);
+        make_room(&self.file, self.shipped.begins().at.saturating_sub(KEPT));
+        Ok(uploaded)
+    }
+
+    /// Adds members to the object until there is nothing more, or it is full.
+    async fn gather(&mut self) -> std::io::Result<()> {
+        while !self.shipped.is_full() {
+            let (file, from) = (self.file.clone(), self.shipped.raw());
+            let most = self.shipped.room().min(LARGEST_MEMBER);
+            let mut bytes = blocking(move || read_range(&file, from, most)).await?;
+            let taken = self.shipped.take(&bytes);
+            let whole = bytes.len() as u64 == most;
+            bytes.truncate(taken);
+            if taken > 0 {
+                self.shipped.add(&blocking(move || member(&bytes)).await?, taken as u64);
+            }
+            if !whole {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts an object, however often S3 has to be asked; fails when it refuses or the deadline is over.
+    async fn put(&self, key: &str, object: Bytes, ending: &Deadline) -> Result<String, S3Error> {
         let mut wait = Duration::from_millis(200);
         loop {
-            let error = match self.write_once().await {
-                Ok(()) => return Ok(()),
+            let error = match self.store.put(key, object.clone(), self.shipped.begins()).await {
+                Ok(etag) => return Ok(etag),
                 Err(error) => error,
             };
             let late = ending.borrow().is_some_and(|deadline| Instant::now() >= deadline);
             if late || matches!(error, S3Error::Refused { .. }) {
-                return Err(Cut { key: self.key.clone(), shipped: before, why: error.to_string() });
+                return Err(error);
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(LONGEST_RETRY);
         }
     }
 
-    /// One try to bring the object up to date.
+    /// One try to put the object as it is.
     pub(super) async fn write_once(&mut self) -> Result<(), S3Error> {
-        let written = match self.shipped.write() {
-            Write::Put(body) => self.store.put(&self.key, body).await,
-            Write::Extend { prefix, etag, tail } => self.store.extend(&self.key, prefix, &etag, tail).await,
-        };
-        match written {
-            Ok(etag) => {
-                let note = self.shipped.written(etag);
-                note_down(&self.file, &note);
-                Ok(())
-            }
-            Err(S3Error::Changed(why)) => self.find_again(why).await,
-            Err(error) => Err(error),
+        let etag = self.store.put(&self.key, self.shipped.object(), self.shipped.begins()).await?;
+        self.note(etag);
+        Ok(())
+    }
+
+    fn note(&self, etag: String) {
+        // A note that cannot be written costs the next runner a longer look, nothing else.
+        if let Ok(text) = serde_json::to_vec(&self.shipped.written(etag)) {
+            let _ = crate::atomic::write(&note_path(&self.file), &text);
         }
     }
 
-    async fn find_again(&mut self, why: String) -> Result<(), S3Error> {
-        let ours = match self.store.head(&self.key).await? {
-            Some(head) => self.shipped.adopt(head.length, head.etag),
-            None => false,
-        };
-        if ours {
-            return Err(S3Error::Passing(why));
-        }
-        Err(S3Error::Refused {
-            code: "Changed".to_owned(),
-            message: "the log object was changed by someone else".into(),
-        })
+    fn cut(&self, shipped: u64, why: &str) -> Cut {
+        Cut { key: self.key.clone(), shipped, why: why.to_owned() }
     }
+}
 
-    fn cut(&self, why: &str) -> Cut {
-        Cut { key: self.key.clone(), shipped: self.shipped.raw(), why: why.to_owned() }
+/// The key of the full file of this number, from 1: `…/archived/stdout_1.gz` for `…/stdout.gz`.
+pub(super) fn archived(key: &str, number: u32) -> String {
+    let (folder, name) = key.rsplit_once('/').unwrap_or(("", key));
+    let stream = name.strip_suffix(".gz").unwrap_or(name);
+    format!("{folder}/archived/{stream}_{number}.gz")
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+}
+
+/// Gives the first bytes of a file back to the disk; what follows stays where it is.
+fn make_room(path: &Path, bytes: u64) {
+    let Ok(length) = i64::try_from(bytes) else { return };
+    if length > 0
+        && let Ok(file) = std::fs::OpenOptions::new().write(true).open(path)
+    {
+        let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        // A file system that cannot do it keeps the whole log until the worker ends.
+        let _ = fallocate(&file, flags, 0, length);
     }
 }
 
 /// Where the note of a log file lies.
 pub(super) fn note_path(file: &Path) -> PathBuf {
     file.with_extension("shipped.json")
-}
-
-fn note_down(file: &Path, note: &Note) {
-    // A note that cannot be written costs the next runner a download, nothing else.
-    if let Ok(text) = serde_json::to_vec(note) {
-        let _ = crate::atomic::write(&note_path(file), &text);
-    }
 }
 
 fn file_length(path: &Path) -> u64 {

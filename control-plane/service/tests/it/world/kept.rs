@@ -26,7 +26,7 @@ impl Logs for Kept {
         let body = found.ok_or(NoLog::Absent)?;
         let length = Some(body.len() as u64);
         let pieces: Vec<_> = body.chunks(5).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-        Ok(LogStream { length, body: futures::stream::iter(pieces).boxed() })
+        Ok(LogStream { length, archived: 0, body: futures::stream::iter(pieces).boxed() })
     }
 }
 
