@@ -58,6 +58,23 @@ pub fn of_job(session: i32, mark: &str, spared: &[i32]) -> Vec<i32> {
     living.map(|p| p.pid).collect()
 }
 
+/// The signal by which a process can be ended through its own handlers: SIGTERM if it has one for that, else SIGINT, which
+/// Python turns into a KeyboardInterrupt. None if both would end it without a word.
+pub fn polite(pid: i32) -> Option<Signal> {
+    caught(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+fn caught(status: &str) -> Option<Signal> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
+    [Signal::SIGTERM, Signal::SIGINT].into_iter().find(|signal| mask >> (*signal as i32 - 1) & 1 == 1)
+}
+
+/// Whether a process is there that has not ended.
+pub fn lives(pid: i32) -> bool {
+    read(pid).is_some_and(|process| !process.zombie)
+}
+
 /// Kills a job whole, again and again until nothing of it lives; false if something survives `limit`.
 pub fn kill_job(session: i32, mark: &str, spared: &[i32], limit: Duration) -> bool {
     let begun = Instant::now();
@@ -86,6 +103,20 @@ mod tests {
         let found = parse(7, "7 (a) b (c) S 3 5 4 0 -1");
         assert_eq!(found, Some(Process { pid: 7, parent: 3, session: 4, zombie: false }));
         assert_eq!(parse(7, "7 (x) Z 3 5 4 0").map(|process| process.zombie), Some(true));
+    }
+
+    #[test]
+    fn the_signal_that_a_process_handles() {
+        for (mask, expected) in [
+            ("0000000000000000", None),
+            ("0000000000000002", Some(Signal::SIGINT)),
+            ("0000000000004000", Some(Signal::SIGTERM)),
+            ("2000000181005ccf", Some(Signal::SIGTERM)),
+            ("x", None),
+        ] {
+            assert_eq!(caught(&format!("Name:\ta\nSigIgn:\tffff\nSigCgt:\t{mask}\n")), expected, "{mask}");
+        }
+        assert_eq!(caught(""), None);
     }
 
     #[test]

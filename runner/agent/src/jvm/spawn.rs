@@ -103,6 +103,9 @@ fn before_exec(process: &mut std::process::Command, tie: i32, confinement: Optio
     let mut confinement = confinement;
     let prepare = move || {
         let session = nix::unistd::setsid()?;
+        // Whoever started the control plane in the background may have ignored it: Python would not raise KeyboardInterrupt.
+        // SAFETY: the default action is no handler.
+        unsafe { nix::sys::signal::signal(Signal::SIGINT, nix::sys::signal::SigHandler::SigDfl) }?;
         // SAFETY: `tie` is open: the parent holds it until spawn returns, and descriptors survive the fork.
         let tie = unsafe { std::os::fd::BorrowedFd::borrow_raw(tie) };
         nix::unistd::write(tie, &session.as_raw().to_ne_bytes())?;
@@ -113,7 +116,7 @@ fn before_exec(process: &mut std::process::Command, tie: i32, confinement: Optio
             None => Ok(()),
         }
     };
-    // SAFETY: the closure runs between fork and exec and makes system calls only (setsid, write, prctl,
+    // SAFETY: the closure runs between fork and exec and makes system calls only (setsid, signal, write, prctl,
     // landlock_restrict_self); the rules were built before the fork.
     unsafe {
         process.pre_exec(prepare);
@@ -139,16 +142,31 @@ impl Job {
         }
     }
 
+    /// Asks the job's processes beside its own to end, each by the signal that it has a handler for; those that were asked.
+    pub async fn ask(&self) -> Vec<i32> {
+        let (session, mark) = (self.session, self.mark.clone());
+        let spared: Vec<i32> = self.strangers().into_iter().chain([session]).collect();
+        let asked = tokio::task::spawn_blocking(move || {
+            let living = processes::of_job(session, &mark, &spared).into_iter();
+            let polite = living.filter_map(|pid| Some((pid, processes::polite(pid)?)));
+            polite
+                .filter(|(pid, signal)| kill(Pid::from_raw(*pid), *signal).is_ok())
+                .map(|(pid, _)| pid)
+                .collect()
+        });
+        asked.await.unwrap_or_default()
+    }
+
+    /// Processes with the job's mark that are not the job: its guardian and its runner.
+    fn strangers(&self) -> Vec<i32> {
+        let both = self.guard.id().into_iter().chain([std::process::id()]);
+        both.filter_map(|id| i32::try_from(id).ok()).collect()
+    }
+
     /// Kills all that is left of the job, then lets the guardian go. False if something survived.
     pub async fn finish(mut self) -> bool {
         let (session, mark) = (self.session, self.mark.clone());
-        let spared: Vec<i32> = self
-            .guard
-            .id()
-            .into_iter()
-            .chain([std::process::id()])
-            .filter_map(|id| i32::try_from(id).ok())
-            .collect();
+        let spared = self.strangers();
         let killed = tokio::task::spawn_blocking(move || {
             processes::kill_job(session, &mark, &spared, Duration::from_secs(10))
         })
@@ -275,6 +293,28 @@ mod tests {
         let mut job = start_job(folder.path(), &unique("signal"), "exec sleep 300");
         job.signal(Signal::SIGPWR);
         assert_eq!(code(job.wait().await.unwrap()), 128 + Signal::SIGPWR as i32);
+        assert!(job.finish().await);
+    }
+
+    #[tokio::test]
+    async fn processes_are_asked_by_the_signal_that_they_handle() {
+        const PYTHON: &str = "python3 -c 'import time
+try: print(1, flush=True); time.sleep(300)
+finally: print(\"finally\", flush=True)'";
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!(
+            "sh -c 'trap \"echo TERM; exit 0\" TERM; echo 1; while :; do sleep 0.1; done' & sleep 300 & {PYTHON}; true"
+        );
+        let mut job = start_job(folder.path(), &unique("asked"), &script);
+        let stdout = || std::fs::read_to_string(folder.path().join("stdout")).unwrap();
+        wait_until("both have begun", || stdout() == "1\n1\n");
+        let asked = job.ask().await;
+        assert_eq!(asked.len(), 2, "the one that would only be killed is let alone");
+        wait_until("both have ended", || !asked.iter().any(|pid| processes::lives(*pid)));
+        let said = stdout();
+        assert!(said.contains("TERM\n") && said.contains("finally\n"), "{said}");
+        job.signal(Signal::SIGTERM);
+        job.wait().await.unwrap();
         assert!(job.finish().await);
     }
 

@@ -1,14 +1,14 @@
 //! From the assignment to the job's end: prepare, start, watch, end.
 
 use super::ending::Ending;
-use super::halt::{Step, ladder};
+use super::halt::{Kind, Step, ladder};
 use super::session::{Ends, Order, Session};
 use super::witness::{Said, Witness, account};
 use crate::clock;
 use crate::credentials::Endpoint;
 use crate::errand::Folders;
 use crate::event_logs::EventLogs;
-use crate::jvm::{Confinement, GuardCommand, Job, Spawner, code, reap};
+use crate::jvm::{Confinement, GuardCommand, Job, Spawner, code, processes, reap};
 use crate::logs::{Follower, S3LogStore};
 use crate::notes::Notes;
 use crate::role::{self, Prepared};
@@ -25,6 +25,8 @@ use tokio::time::Instant;
 
 /// How long the log bucket may be unreachable before the job starts.
 const FIRST_WRITE_PATIENCE: Duration = Duration::from_secs(300);
+/// How often processes that were asked to end are looked at.
+const LOOK: Duration = Duration::from_millis(100);
 /// Grace of a runner that is itself told to end.
 const OWN_GRACE_MS: u64 = 12_000;
 
@@ -192,7 +194,6 @@ async fn watch_job(
 ) -> Ending {
     let reaper = tokio::spawn(reap(job.children()));
     let witness = Witness::begin(folders.root());
-    let executor = matches!(assignment, Assignment::Executor(_));
     let ending = tokio::select! {
         exited = job.wait() => Err(exited),
         ending = orders.next_ending(session) => Ok(ending),
@@ -200,7 +201,7 @@ async fn watch_job(
     };
     let ending = match ending {
         Ok(ending) => {
-            halt(&mut job, &grace(&ending), executor).await;
+            halt(&mut job, &grace(&ending), kind(assignment)).await;
             ending
         }
         Err(exited) => {
@@ -247,20 +248,44 @@ fn grace(ending: &Ending) -> StopOrder {
     }
 }
 
-async fn halt(job: &mut Job, order: &StopOrder, executor: bool) {
+fn kind(assignment: &Assignment) -> Kind {
+    match assignment {
+        Assignment::Executor(_) => Kind::Executor,
+        Assignment::Driver(driver) if driver.entry_point.ends_with(".py") => Kind::Python,
+        Assignment::Driver(_) => Kind::Program,
+    }
+}
+
+/// Ends a job step by step, until its JVM and all that were asked to end have ended, or its grace is over.
+async fn halt(job: &mut Job, order: &StopOrder, kind: Kind) {
     let begun = Instant::now();
-    for (after, step) in ladder(order, executor) {
+    let mut asked = Vec::new();
+    for (after, step) in ladder(order, kind) {
+        let due = begun + after;
         tokio::select! {
-            _ = job.wait() => return,
-            _ = tokio::time::sleep_until(begun + after) => {}
+            _ = job.wait() => {
+                let last = begun + Duration::from_millis(order.grace_ms);
+                let _ = tokio::time::timeout_at(last, all_gone(&asked)).await;
+                return;
+            }
+            // Who has nobody to wait for need not wait.
+            _ = all_gone(&asked), if kind == Kind::Python && step == Step::Terminate => {}
+            _ = tokio::time::sleep_until(due) => {}
         }
-        job.signal(match step {
-            Step::Decommission => Signal::SIGPWR,
-            Step::Terminate => Signal::SIGTERM,
-            Step::Kill => Signal::SIGKILL,
-        });
+        match step {
+            Step::Decommission => job.signal(Signal::SIGPWR),
+            Step::Ask => asked = job.ask().await,
+            Step::Terminate => job.signal(Signal::SIGTERM),
+            Step::Kill => job.signal(Signal::SIGKILL),
+        }
     }
     let _ = job.wait().await;
+}
+
+async fn all_gone(asked: &[i32]) {
+    while asked.iter().any(|pid| processes::lives(*pid)) {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Orders of the control plane and of whoever sends SIGTERM.
