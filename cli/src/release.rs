@@ -34,7 +34,9 @@ fn list(readiness: &mut dyn FnMut(&str) -> Readiness) -> String {
     let mut looked = BTreeMap::new();
     for release in release::all() {
         let build = release.build();
-        let here = looked.entry(build.spark).or_insert_with(|| here(readiness(release.label)));
+        let looked = looked.entry(build.spark);
+        let (first, here) = &*looked.or_insert_with(|| (release.label, here(readiness(release.label))));
+        let here = here.replace(first, release.label);
         let (python, java) = (versions(build.python, true), versions(build.java, false));
         let columns = (release.label, build.spark, build.hadoop);
         writeln!(text, "{:<22}{:<8}{:<8}{python:<12}{java:<10}{here}", columns.0, columns.1, columns.2).ok();
@@ -64,12 +66,13 @@ mod tests {
         let mut asked = Vec::new();
         let text = list(&mut |label| {
             asked.push(label.to_owned());
-            if label == "emr-6.6.0" { Readiness::Impossible("no Java".into()) } else { Readiness::Missing }
+            if label == "emr-6.8.0" { Readiness::Impossible(format!("{label} has no Java")) } else { Readiness::Missing }
         });
         assert!(asked.len() < release::all().len() && asked.contains(&"emr-7.11.0".to_owned()), "{asked:?}");
         assert_eq!(text.lines().count(), release::all().len() + 1);
         let line = |label: &str| text.lines().find(|line| line.starts_with(label)).unwrap().to_owned();
-        assert!(line("emr-6.6.0").ends_with("impossible: no Java"));
+        assert!(line("emr-6.8.0").ends_with("impossible: emr-6.8.0 has no Java"));
+        assert!(line("emr-6.9.0").ends_with("impossible: emr-6.9.0 has no Java"), "its Spark is the same");
         let words: Vec<String> = line("emr-7.13.0").split_whitespace().map(str::to_owned).collect();
         assert_eq!(words[..5], ["emr-7.13.0", "3.5.6", "3.3.4", "3.8-3.12", "8-17"]);
     }
