@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
@@ -102,7 +102,7 @@ impl Store for S3Store {
         };
         let body = found.body.collect().await;
         body.map(|body| Some(body.into_bytes()))
-            .map_err(|error| StoreError::Unknown(DisplayErrorContext(error).to_string()))
+            .map_err(|error| StoreError::Unknown(causes(&error)))
     }
 
     async fn list(&self, prefix: &str, start_after: &str, limit: usize) -> Result<Page, StoreError> {
@@ -137,7 +137,7 @@ fn classify<E>(error: &SdkError<E, Answer>) -> StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let reason = DisplayErrorContext(error).to_string();
+    let reason = words(error);
     let certain = match error {
         SdkError::ConstructionFailure(_) => true,
         SdkError::DispatchFailure(failure) => failure.is_user(),
@@ -148,4 +148,20 @@ where
         _ => false,
     };
     if certain { StoreError::NotDone(reason) } else { StoreError::Unknown(reason) }
+}
+
+/// What S3 says, else what was met on the way: an operator reads it when `serve` cannot start.
+fn words<E>(error: &SdkError<E, Answer>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match error.as_service_error().map(|said| (said.code(), said.message())) {
+        Some((Some(code), Some(message))) => format!("{code}: {message}"),
+        _ => causes(error),
+    }
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 async fn server(status: u16, code: &str) -> (S3Store, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let error = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code></Error>");
+    let error = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>As said.</Message></Error>");
     let body = if code.is_empty() { String::new() } else { error };
     let app = Router::new().fallback(move |_whole_request: Bytes| {
         count.fetch_add(1, Ordering::SeqCst);
@@ -83,7 +83,8 @@ async fn only_a_missing_key_is_none() {
     let (store, _) = server(404, "NoSuchKey").await;
     assert_eq!(store.get("k").await, Ok(None));
     let (store, _) = server(404, "NoSuchBucket").await;
-    assert!(matches!(store.get("k").await, Err(StoreError::NotDone(_))));
+    // In words that an operator can read.
+    assert_eq!(store.get("k").await, Err(StoreError::NotDone("NoSuchBucket: As said.".to_owned())));
     let (store, asked) = server(503, "SlowDown").await;
     assert!(matches!(store.get("k").await, Err(StoreError::Unknown(_))));
     assert!(asked.load(Ordering::SeqCst) > 1, "a read is tried again by the SDK");
