@@ -89,7 +89,10 @@ impl Application {
             }
             Event::WorkerEnded { id, ended } => self.ended(id, ended),
             Event::CredentialsGranted { id, until } => {
-                self.with_worker(id, |worker| worker.credentials_until = Some(*until));
+                // Two control planes may commit what they gave in another order than they gave it.
+                self.with_worker(id, |worker| {
+                    worker.credentials_until = worker.credentials_until.max(Some(*until));
+                });
             }
             _ => {}
         }

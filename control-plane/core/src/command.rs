@@ -119,6 +119,13 @@ pub enum Command {
         /// How (code LOST unless it left an exit).
         exit: Exit,
     },
+    /// The worker is on a lost host; its logs were marked. Nothing comes of it if the worker may write again by now.
+    GiveUp {
+        /// Who.
+        worker: WorkerId,
+        /// How.
+        exit: Exit,
+    },
     /// One look at the world.
     Tick(Tick),
     /// These runs are in history.

@@ -184,14 +184,18 @@ fn give_up(app: &Application, look: &Look, plan: &mut Plan) -> Option<Millis> {
     later.into_iter().map(|(_, over)| over).min()
 }
 
-/// A driver that another attempt would follow is not known to be dead: it may still write until its last credentials end.
-fn certainly_over(app: &Application, worker: &Worker) -> Millis {
+/// A driver that another attempt would follow is not known to be dead: it may still write until its last credentials end,
+/// by the clock of whoever gave them.
+pub(crate) fn certainly_over(app: &Application, worker: &Worker) -> Millis {
     let retried = app.runs.get(&worker.run).is_some_and(|run| run.request.retry.names_attempts());
     match worker.credentials_until {
-        Some(until) if worker.is_driver() && retried => until,
+        Some(until) if worker.is_driver() && retried => until.plus(CLOCKS_DIFFER),
         _ => worker.admitted,
     }
 }
+
+/// Milliseconds by which the clocks of control planes may be wrong.
+const CLOCKS_DIFFER: i64 = MINUTE;
 
 fn prepare(app: &Application, look: &Look, plan: &mut Plan) {
     let wanted = app.state == ApplicationState::Starting || app.runs.any_waits();

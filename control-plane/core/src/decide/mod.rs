@@ -55,6 +55,7 @@ fn run(draft: &mut Draft, command: &Command) -> Result<(), Refusal> {
         Command::Credentials { worker, until } => worker::credentials(draft, worker, *until),
         Command::End { worker, mark, fence, exit } => worker::end(draft, worker, mark, *fence, exit),
         Command::Lost { worker, exit } => worker::lost(draft, worker, exit),
+        Command::GiveUp { worker, exit } => worker::give_up(draft, worker, exit),
         Command::Tick(seen) => tick::tick(draft, seen),
     }
 }

@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::exit::Exit;
 use crate::id::{JobRunId, Mark, WorkerId};
 use crate::job_run::{Attempt, JobRunState};
+use crate::plan;
 use crate::quota;
 use crate::refusal::{Refusal, Stale};
 use crate::time::{Millis, SECOND};
@@ -85,6 +86,15 @@ pub(super) fn end(
 
 pub(super) fn lost(draft: &mut Draft, id: &WorkerId, exit: &Exit) -> Result<(), Refusal> {
     if draft.app.workers.get(id).is_some_and(|worker| worker.is_live()) {
+        ended(draft, id, exit);
+    }
+    Ok(())
+}
+
+/// Between the look and this commit its runner may have come back and been given fresh credentials.
+pub(super) fn give_up(draft: &mut Draft, id: &WorkerId, exit: &Exit) -> Result<(), Refusal> {
+    let Some(worker) = draft.app.workers.get(id).filter(|worker| worker.is_live()) else { return Ok(()) };
+    if plan::certainly_over(&draft.app, worker) <= draft.now {
         ended(draft, id, exit);
     }
     Ok(())

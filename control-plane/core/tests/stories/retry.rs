@@ -260,8 +260,30 @@ fn a_lost_host_is_given_up_at_once_unless_another_attempt_would_follow() {
         stage.lost.insert(home);
         let plan = stage.plan(&[]);
         assert_eq!(plan.effects.contains(&given_up), !waits);
-        assert_eq!(plan.wake_at == Some(until), waits, "{:?}", plan.wake_at);
-        stage.now = until;
+        let over = until.plus(MINUTE);
+        assert_eq!(plan.wake_at == Some(over), waits, "{:?}", plan.wake_at);
+        stage.now = over;
         assert!(stage.plan(&[]).effects.contains(&given_up));
     }
+}
+
+#[test]
+fn a_driver_that_has_come_back_is_not_given_up() {
+    let mut stage = Stage::new(None);
+    let driver = trying(&mut stage, Retry::Attempts(2));
+    let first = stage.now.plus(HOUR);
+    stage.must(Command::Credentials { worker: driver.clone(), until: first });
+    stage.now = first.plus(MINUTE);
+    let give_up = Command::GiveUp { worker: driver.clone(), exit: exit(stage.now, 1010) };
+    let again = stage.now.plus(HOUR);
+    stage.must(Command::Credentials { worker: driver.clone(), until: again });
+    assert_eq!(stage.must(give_up.clone()), [], "decided on what was seen before it came back");
+    // What was given first may be committed last.
+    stage.must(Command::Credentials { worker: driver.clone(), until: first });
+    stage.now = again.plus(MINUTE - 100);
+    assert_eq!(stage.must(give_up.clone()), []);
+    stage.now = again.plus(MINUTE);
+    stage.must(give_up.clone());
+    assert!(stage.app.workers.get(&driver).is_none_or(|worker| !worker.is_live()));
+    assert_eq!(stage.must(give_up), [], "once is enough");
 }
