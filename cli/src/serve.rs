@@ -8,7 +8,7 @@ use crate::machine::identities::KnownIdentities;
 use crate::machine::installation::Shared;
 use crate::machine::watch::watch;
 use crate::machine::{
-    self, history_server, identity_file, log_objects, roles, runtimes, salvage, servers, sweep, world,
+    self, history_server, identity_file, log_objects, roles, runtimes, salvage, sweep, world,
 };
 use crate::up::door::{self, Closing, Door};
 use crate::up::parts;
@@ -19,7 +19,7 @@ use aws_config::SdkConfig;
 use firesteel_journal::S3Store;
 use firesteel_protocol::ObjectStore;
 use firesteel_runtime::Installer;
-use firesteel_service::{Config, ControlPlane, Parts};
+use firesteel_service::{Config, ControlPlane, Parts, servers};
 use firesteel_substrate::Substrate;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -8,12 +8,16 @@
 mod caller;
 mod chance;
 mod cord;
+mod hearsay;
 mod host;
 mod invariants;
+mod misfortune;
 mod mistake;
+mod neighbours;
 mod parts;
 mod runner;
 mod server;
+mod site;
 mod staggered;
 mod store;
 mod storm;

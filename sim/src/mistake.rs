@@ -51,6 +51,12 @@ pub enum Mistake {
     SalvageLies,
     /// A runner that hears from nobody goes on.
     OutliveContact,
+    /// A host is taken for lost at the first look that hears nothing of it.
+    GiveUpAtOnce,
+    /// A host is taken for lost although control planes hear its runners.
+    DeafToRunners,
+    /// A driver on a lost host is given up while its credentials are good.
+    GiveUpUnfenced,
 }
 
 impl Mistake {

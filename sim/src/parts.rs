@@ -3,12 +3,13 @@
 use crate::chance::Dice;
 use crate::cord::Cord;
 use crate::mistake::Mistake;
+use crate::site::Site;
 use crate::truth::{BEGINNING, Truth};
 use async_trait::async_trait;
 use firesteel_core::command::Runtime;
 use firesteel_core::id::WorkerId;
 use firesteel_core::release::ReleaseLabel;
-use firesteel_core::time::{HOUR, Millis};
+use firesteel_core::time::MINUTE;
 use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
 use firesteel_service::{Identities, Identity, Narrowing, RoleError, Roles, Runtimes, Salvage, Sweep, World};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,6 +90,9 @@ impl Runtimes for Installed {
     }
 }
 
+/// Milliseconds that credentials live, by the clock of whoever gives them: so short that they are renewed now and then.
+const CREDENTIALS_LIVE: i64 = 33 * MINUTE;
+
 /// Everything of one life that depends on the storm.
 pub struct Outside {
     /// Its life.
@@ -101,8 +105,10 @@ pub struct Outside {
     pub truth: Arc<Truth>,
     /// What is wrong on purpose.
     pub mistake: Option<Mistake>,
-    /// The same clock as the control plane's.
-    pub clock: Arc<Clock>,
+    /// Where it asks from.
+    pub site: Arc<Site>,
+    /// When the simulation began.
+    pub origin: Instant,
 }
 
 impl Outside {
@@ -127,13 +133,16 @@ impl Roles for Outside {
         if self.fails(100) {
             return Err(RoleError::Unavailable("STS gave no answer".to_owned()));
         }
-        let granted = Millis(firesteel_journal::Clock::now(&*self.clock));
+        if !self.site.reaches_out() {
+            return Err(RoleError::Unavailable("there is no way to STS".to_owned()));
+        }
+        let granted = BEGINNING.plus(self.origin.elapsed().as_millis() as i64);
         Ok(Credentials {
             access_key_id: "ASIA".to_owned(),
             secret_access_key: session.to_owned(),
             session_token: String::new(),
             granted,
-            expires: granted.plus(HOUR),
+            expires: granted.plus(CREDENTIALS_LIVE),
         })
     }
 }
@@ -145,7 +154,8 @@ impl Salvage for Outside {
         if self.mistake == Some(Mistake::SalvageLies) {
             return true;
         }
-        if self.fails(150) {
+        // What another host holds cannot be brought from here.
+        if self.fails(150) || !self.site.reaches_out() || !self.site.host.knows(worker) {
             return false;
         }
         self.truth.shipped(worker);
@@ -157,7 +167,7 @@ impl Salvage for Outside {
 impl Sweep for Outside {
     async fn sweep(&self, _: &str, _: &Credentials) -> bool {
         self.takes_time().await;
-        !self.fails(100)
+        !self.fails(100) && self.site.reaches_out()
     }
 }
 

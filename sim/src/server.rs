@@ -4,14 +4,15 @@ use crate::chance::Dice;
 use crate::cord::Cord;
 use crate::host::Handle;
 use crate::mistake::Mistake;
+use crate::neighbours::Heartbeats;
 use crate::parts::{Clock, Installed, Nobody, Outside};
+use crate::site::Site;
 use crate::store::{Line, Network};
 use crate::truth::Truth;
 use firesteel_protocol::{Answer, End, Exchange, Greeting, Hello, ObjectStore};
 use firesteel_service::authorization::Policy;
 use firesteel_service::without_http::{Caller, Desk, Service};
-use firesteel_service::{Config, ControlPlane, NoNeighbours, NothingKept, Parts};
-use firesteel_substrate::imagined::Imagined;
+use firesteel_service::{Config, ControlPlane, NothingKept, Parts};
 use firesteel_wire::{ApiError, Input, Operation};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,6 +75,7 @@ pub struct Life {
     plane: ControlPlane,
     desk: Desk,
     service: Service,
+    heartbeats: Arc<Heartbeats>,
 }
 
 /// A place where a control plane lives, life after life.
@@ -81,7 +83,7 @@ pub struct Server {
     number: usize,
     common: Arc<Common>,
     network: Arc<Network>,
-    host: Imagined,
+    site: Mutex<Arc<Site>>,
     lives: Mutex<Lives>,
 }
 
@@ -93,25 +95,43 @@ struct Lives {
 
 impl Server {
     /// Nothing lives here yet.
-    pub fn new(number: usize, common: Arc<Common>, network: Arc<Network>, host: Imagined) -> Arc<Self> {
-        Arc::new(Self { number, common, network, host, lives: Mutex::default() })
+    pub fn new(number: usize, common: Arc<Common>, network: Arc<Network>, site: Arc<Site>) -> Arc<Self> {
+        Arc::new(Self { number, common, network, site: Mutex::new(site), lives: Mutex::default() })
+    }
+
+    /// Its host is gone for good: from now on it lives there.
+    pub fn move_to(&self, site: Arc<Site>) {
+        *self.site.lock().unwrap_or_else(PoisonError::into_inner) = site;
+    }
+
+    /// True while a control plane lives here.
+    pub fn lives(&self) -> bool {
+        self.now().now.is_some()
     }
 
     /// Starts a control plane; tries until it stands.
     pub async fn start(&self) {
         let count = {
-            let mut lives = self.lives();
-            lives.count += 1;
-            lives.count
+            let mut now = self.now();
+            now.count += 1;
+            now.count
         };
         for attempt in 0.. {
-            let cord = Cord::default();
-            let parts = self.parts(&cord, count * 1000 + attempt);
+            let (cord, site) = (Cord::default(), self.site());
+            let deaths = site.deaths();
+            let (parts, heartbeats) = self.parts(&cord, &site, count * 1000 + attempt);
             match ControlPlane::start(parts).await {
+                // Its host may have died meanwhile, and it with it.
+                Ok(plane) if site.deaths() > deaths => {
+                    cord.cut();
+                    tokio::spawn(async move { plane.stop().await });
+                }
                 Ok(plane) => {
                     self.common.truth.note(&format!("server {} lives", self.number));
                     let (desk, service) = (plane.desk(), plane.service());
-                    self.lives().now = Some(Arc::new(Life { cord, plane, desk, service }));
+                    let (saying, word) = (cord.clone(), heartbeats.clone());
+                    tokio::spawn(async move { saying.ask(word.keep_saying()).await });
+                    self.now().now = Some(Arc::new(Life { cord, plane, desk, service, heartbeats }));
                     return;
                 }
                 Err(error) => self.common.truth.note(&format!("server {}: {error:#}", self.number)),
@@ -123,7 +143,7 @@ impl Server {
 
     /// It dies, and everything that it was doing with it.
     pub fn crash(&self) {
-        let Some(life) = self.lives().now.take() else { return };
+        let Some(life) = self.now().now.take() else { return };
         self.common.truth.note(&format!("server {} crashes", self.number));
         life.cord.cut();
         // Frees its tasks; none of them reaches the world any more.
@@ -132,25 +152,30 @@ impl Server {
 
     /// It stops in good order, or is killed after a while.
     pub async fn stop(&self) {
-        let Some(life) = self.lives().now.take() else { return };
+        let Some(life) = self.now().now.take() else { return };
         self.common.truth.note(&format!("server {} stops", self.number));
-        let in_time = tokio::time::timeout(Duration::from_secs(30), life.plane.stop()).await;
+        let stopping = async {
+            life.heartbeats.servers.leave().await;
+            life.plane.stop().await;
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(30), stopping).await;
         self.common.truth.note(&format!("server {} stopped: {}", self.number, in_time.is_ok()));
         life.cord.cut();
     }
 
     /// Answers a caller; none if it does not live, or dies meanwhile.
     pub async fn operate(&self, operation: Operation, input: Input) -> Option<Result<String, ApiError>> {
-        let life = self.life()?;
+        let life = self.life().filter(|_| self.site().reaches_out())?;
         let policy = Arc::new(Policy::everything());
         let caller = Caller { arn: "arn:aws:iam::123456789012:user/sim".to_owned(), policy, host: None };
         life.cord.ask(life.service.call(caller, operation, input)).await
     }
 
-    /// Answers a runner; none if it does not live, dies meanwhile, or cannot.
-    pub async fn answer(&self, token: &str, call: Call) -> Option<Reply> {
-        let life = self.life()?;
-        life.cord.ask(self.at_the_desk(&life.desk, token, call)).await.flatten()
+    /// Answers a runner that lives at `from`; none if it does not live, dies meanwhile, cannot, or there is no way.
+    pub async fn answer(&self, from: &Site, token: &str, call: Call) -> Option<Reply> {
+        let life = self.life().filter(|_| from.reaches(&self.site()))?;
+        let answer = life.cord.ask(self.at_the_desk(&life.desk, token, call)).await.flatten();
+        answer.filter(|_| from.reaches(&self.site()))
     }
 
     async fn at_the_desk(&self, desk: &Desk, token: &str, call: Call) -> Option<Reply> {
@@ -178,14 +203,18 @@ impl Server {
     }
 
     fn life(&self) -> Option<Arc<Life>> {
-        self.lives().now.clone()
+        self.now().now.clone()
     }
 
-    fn lives(&self) -> std::sync::MutexGuard<'_, Lives> {
+    fn site(&self) -> Arc<Site> {
+        self.site.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn now(&self) -> std::sync::MutexGuard<'_, Lives> {
         self.lives.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn parts(&self, cord: &Cord, life: u32) -> Parts {
+    fn parts(&self, cord: &Cord, site: &Arc<Site>, life: u32) -> (Parts, Arc<Heartbeats>) {
         let Common { seed, mistake, storm, truth, origin, quota_cpu } = &*self.common;
         let mut dice = Dice::new(*seed, &format!("life {life} of server {}", self.number));
         let skew = dice.below(20_000) as i64 - 10_000;
@@ -193,7 +222,7 @@ impl Server {
         let clock = Arc::new(Clock { origin: *origin, skew, dice: Mutex::new(dice.clone()) });
         let handle = Arc::new(Handle {
             cord: cord.clone(),
-            host: self.host.clone(),
+            host: site.host.clone(),
             truth: truth.clone(),
             mistake: *mistake,
         });
@@ -203,17 +232,20 @@ impl Server {
             storm: storm.clone(),
             truth: truth.clone(),
             mistake: *mistake,
-            clock: clock.clone(),
+            site: site.clone(),
+            origin: *origin,
         });
-        let line = Line {
+        let line: Arc<dyn firesteel_journal::Store> = Arc::new(Line {
             cord: cord.clone(),
             network: self.network.clone(),
             mistake: *mistake,
+            site: site.clone(),
             substrate: handle.clone(),
-        };
-        Parts {
+        });
+        let heartbeats = Heartbeats::new(line.clone(), clock.clone(), &site.host.name(), *mistake);
+        let parts = Parts {
             config: config(*mistake, *quota_cpu),
-            state: Arc::new(line),
+            state: line,
             world: clock,
             substrate: handle,
             runtimes: Arc::new(Installed::new(install)),
@@ -223,8 +255,9 @@ impl Server {
             logs: Arc::new(NothingKept),
             histories: Arc::new(NothingKept),
             identities: Arc::new(Nobody),
-            neighbours: Arc::new(NoNeighbours),
-        }
+            neighbours: heartbeats.clone(),
+        };
+        (parts, heartbeats)
     }
 }
 

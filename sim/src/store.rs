@@ -2,6 +2,7 @@
 
 use crate::cord::Cord;
 use crate::mistake::Mistake;
+use crate::site::Site;
 use crate::truth::{Step, Truth, entry_of};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use firesteel_service::ApplicationLedger;
 use firesteel_substrate::{LaunchOrder, Substrate};
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is really kept; every write is a step of the truth.
 pub struct Shelf {
@@ -55,6 +57,7 @@ impl Store for Shelf {
         let created = self.memory.create(key, body.clone()).await?;
         if created == Created::Committed {
             self.truth.stored(key, &body);
+            self.truth.registered(key, &body);
             if self.mistake == Some(Mistake::TrimAtOnce) {
                 self.trim_at_once(key).await?;
             }
@@ -66,6 +69,7 @@ impl Store for Shelf {
         self.truth.step(&Step::Archiving { key });
         self.memory.put(key, body.clone()).await?;
         self.truth.stored(key, &body);
+        self.truth.said(key, &body);
         Ok(())
     }
 
@@ -83,18 +87,25 @@ impl Store for Shelf {
 }
 
 /// Faults as the seed draws them, but none for the start-up probe: a server that cannot prove its store just starts again.
-pub struct Weather(SeededPlan);
+pub struct Weather {
+    all: SeededPlan,
+    heartbeats: SeededPlan,
+}
 
 impl Weather {
-    /// Faults with these odds.
-    pub fn new(seed: u64, odds: Odds) -> Self {
-        Self(SeededPlan::new(seed, odds))
+    /// Faults with these odds, and heartbeats with those.
+    pub fn new(seed: u64, odds: Odds, heartbeats: Odds) -> Self {
+        Self { all: SeededPlan::new(seed, odds), heartbeats: SeededPlan::new(!seed, heartbeats) }
     }
 }
 
 impl Plan for Weather {
     fn next(&mut self, kind: Kind, key: &str) -> Verdict {
-        if key.starts_with("probe/") { Verdict::FINE } else { self.0.next(kind, key) }
+        match key {
+            key if key.starts_with("probe/") => Verdict::FINE,
+            key if key.starts_with(keys::SERVERS) => self.heartbeats.next(kind, key),
+            key => self.all.next(kind, key),
+        }
     }
 }
 
@@ -106,11 +117,28 @@ pub struct Line {
     pub network: Arc<Network>,
     /// What is wrong on purpose.
     pub mistake: Option<Mistake>,
+    /// Where it ends.
+    pub site: Arc<Site>,
     /// For a mistake that acts before it commits.
     pub substrate: Arc<dyn Substrate>,
 }
 
 impl Line {
+    /// Asks the network, if there is a way to it and back.
+    async fn across<T>(&self, asking: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let way = async {
+            if self.site.reaches_out() {
+                let answer = asking.await;
+                if self.site.reaches_out() {
+                    return answer;
+                }
+            }
+            tokio::time::sleep(NO_WAY).await;
+            Err(StoreError::Unknown("no way to the store".to_owned()))
+        };
+        self.cord.act(way).await
+    }
+
     async fn launch_before_commit(&self, body: &[u8]) {
         let Ok(entry) = serde_json::from_slice::<Entry<Event>>(body) else { return };
         for event in entry.events {
@@ -153,6 +181,18 @@ impl Line {
             Some(Mistake::LowerTheRegistryAlone | Mistake::KeepEverything | Mistake::TakeAgain) => {
                 self.flawed_division(key, body).await
             }
+            Some(Mistake::GiveUpUnfenced) => {
+                let flawed = rewritten(&body, |events| {
+                    events.iter_mut().for_each(|event| {
+                        event
+                            .as_object_mut()
+                            .and_then(|event| event.get_mut("until"))
+                            .into_iter()
+                            .for_each(|until| *until = Value::from(0));
+                    });
+                });
+                self.network.create(key, flawed.unwrap_or(body)).await
+            }
             Some(Mistake::TimeRunsBackwards) => self.network.create(key, earlier(key, body)).await,
             mistake => Ok(match (self.network.create(key, body).await?, mistake) {
                 (Created::Unknown, Some(Mistake::UnknownIsCommitted))
@@ -173,7 +213,10 @@ impl Line {
     }
 }
 
-const REGISTRY: &str = "registry/journal/";
+/// How long it takes to see that there is no way.
+const NO_WAY: Duration = Duration::from_secs(2);
+/// Where the registry's entries are.
+pub const REGISTRY: &str = "registry/journal/";
 
 /// The entry without events of this name.
 fn without(body: &[u8], event: &str) -> Option<Bytes> {
@@ -210,25 +253,28 @@ fn earlier(key: &str, body: Bytes) -> Bytes {
 #[async_trait]
 impl Store for Line {
     async fn create(&self, key: &str, body: Bytes) -> Result<Created, StoreError> {
-        self.cord.act(self.flawed_create(key, body)).await
+        match self.across(self.flawed_create(key, body)).await {
+            Err(StoreError::Unknown(_)) => Ok(Created::Unknown),
+            answer => answer,
+        }
     }
 
     async fn put(&self, key: &str, body: Bytes) -> Result<(), StoreError> {
         if self.mistake == Some(Mistake::ForgetHistory) && keys::history_of(key).is_some() {
             return Ok(());
         }
-        self.cord.act(self.network.put(key, body)).await
+        self.across(self.network.put(key, body)).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.cord.act(self.flawed_get(key)).await
+        self.across(self.flawed_get(key)).await
     }
 
     async fn list(&self, prefix: &str, after: &str, limit: usize) -> Result<Page, StoreError> {
-        self.cord.act(self.network.list(prefix, after, limit)).await
+        self.across(self.network.list(prefix, after, limit)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.cord.act(self.network.delete(key)).await
+        self.across(self.network.delete(key)).await
     }
 }

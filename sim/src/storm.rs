@@ -3,21 +3,22 @@
 use crate::caller::Caller;
 use crate::chance::Dice;
 use crate::host;
+use crate::misfortune;
 use crate::mistake::Mistake;
 use crate::runner;
 use crate::server::{CONTACT_LIMIT_MS, Common, HEAP_PERCENT, Server};
+use crate::site::Site;
 use crate::store::{Network, Shelf, Weather};
 use crate::truth::{Bounds, Step, Truth, Violation};
 use firesteel_core::id::ApplicationId;
 use firesteel_journal::{FaultyStore, MemoryStore, Odds};
-use firesteel_substrate::imagined::Imagined;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// The longest that a world may take to heal.
-const HEALING: Duration = Duration::from_secs(3_600);
+const HEALING: Duration = Duration::from_secs(2 * 3_600);
 
 /// What is to be played.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,42 +60,84 @@ struct World {
     common: Arc<Common>,
     servers: Vec<Arc<Server>>,
     networks: Vec<Arc<Network>>,
+    sites: Vec<Arc<Site>>,
+    landlord: Landlord,
     dice: Dice,
     applications: u64,
+    /// Hosts have misfortunes, too.
+    hosts_suffer: bool,
+}
+
+/// Makes hosts, and begins the runners that are launched on them.
+#[derive(Clone)]
+struct Landlord {
+    common: Arc<Common>,
+    servers: Arc<OnceLock<Vec<Arc<Server>>>>,
+    memory_mib: u64,
+    hosts: Arc<AtomicUsize>,
+    runners: Arc<AtomicU32>,
+}
+
+impl Landlord {
+    /// Another host.
+    fn build(&self) -> Arc<Site> {
+        let number = self.hosts.fetch_add(1, Ordering::SeqCst);
+        let host = host::host(self.common.seed, number, self.memory_mib, self.common.storm.clone());
+        self.common.truth.has_host(host.clone());
+        Site::new(host)
+    }
+
+    /// What is launched on it begins.
+    fn open(&self, site: Arc<Site>) -> Arc<Site> {
+        let servers = self.servers.get().cloned().unwrap_or_default();
+        tokio::spawn(runner::begin_all(self.common.clone(), site.clone(), servers, self.runners.clone()));
+        site
+    }
 }
 
 impl World {
     fn new(Scenario { seed, mistake, scarce }: Scenario) -> Self {
         let mut dice = Dice::new(seed, "world");
         let storm = Arc::new(AtomicBool::new(true));
-        let number_of_hosts = 1 + dice.below(2) as usize;
+        let number_of_hosts = match dice.below(10) {
+            0..=2 => 1,
+            3..=7 => 2,
+            _ => 3,
+        };
+        let number_of_servers = number_of_hosts.max(2);
+        let hosts_suffer = dice.permille(600);
         let applications = if scarce { 2 } else { 1 + dice.below(2) };
         let tight = scarce || dice.permille(750);
         let (quota_cpu, memory_mib) =
             if tight { (2 + dice.below(5) as u32, (6 + dice.below(8)) << 10) } else { (16, 24 << 10) };
-        let host = |n| host::host(seed, n, memory_mib, storm.clone());
-        let hosts: Vec<Imagined> = (0..number_of_hosts).map(host).collect();
         let memory = Arc::new(MemoryStore::new());
         let bounds = Bounds {
             quota_cpu,
             heap_mib: memory_mib * HEAP_PERCENT / 100,
             contact_limit_ms: CONTACT_LIMIT_MS,
         };
-        let truth = Truth::new(memory.clone(), hosts.clone(), bounds);
+        let truth = Truth::new(memory.clone(), bounds);
         let shelf = Shelf::new(memory, truth.clone(), mistake);
         let common = Arc::new(Common { seed, mistake, storm, truth, origin: Instant::now(), quota_cpu });
-        let odds = odds(&mut dice);
-        let network = |n| Arc::new(FaultyStore::new(shelf.clone(), Weather::new(seed * 2 + n, odds)));
-        let networks: Vec<Arc<Network>> = (0..2).map(network).collect();
-        let server = |n: usize| {
-            Server::new(n, common.clone(), networks[n].clone(), hosts[n % number_of_hosts].clone())
+        let landlord = Landlord {
+            common: common.clone(),
+            servers: Arc::default(),
+            memory_mib,
+            hosts: Arc::default(),
+            runners: Arc::default(),
         };
-        let servers: Vec<Arc<Server>> = (0..2).map(server).collect();
-        let number = Arc::new(AtomicU32::new(0));
-        for host in hosts {
-            tokio::spawn(runner::begin_all(common.clone(), host, servers.clone(), number.clone()));
-        }
-        Self { common, servers, networks, dice, applications }
+        let sites: Vec<Arc<Site>> = (0..number_of_hosts).map(|_| landlord.build()).collect();
+        let (odds, heartbeats) = (odds(&mut dice), odds_of_heartbeats(&mut dice));
+        let weather = |n| Weather::new(seed * 3 + n, odds, heartbeats);
+        let network = |n| Arc::new(FaultyStore::new(shelf.clone(), weather(n)));
+        let networks: Vec<Arc<Network>> = (0..number_of_servers as u64).map(network).collect();
+        let server = |n: usize| {
+            Server::new(n, common.clone(), networks[n].clone(), sites[n % number_of_hosts].clone())
+        };
+        let servers: Vec<Arc<Server>> = (0..number_of_servers).map(server).collect();
+        landlord.servers.get_or_init(|| servers.clone());
+        sites.iter().for_each(|site| drop(landlord.open(site.clone())));
+        Self { common, servers, networks, sites, landlord, dice, applications, hosts_suffer }
     }
 
     async fn play(&self) {
@@ -116,7 +159,11 @@ impl World {
     async fn storm_and_heal(&self) {
         let mut dice = self.dice.clone();
         for server in &self.servers {
-            tokio::spawn(trouble(server.clone(), self.common.clone(), Dice::new(dice.draw(), "trouble")));
+            let dice = Dice::new(dice.draw(), "trouble");
+            tokio::spawn(misfortune::of_server(server.clone(), self.common.clone(), dice));
+        }
+        if self.hosts_suffer {
+            self.let_hosts_suffer(&mut dice);
         }
         let (mut callers, mut applications) = (Vec::new(), Vec::new());
         for number in 0..self.applications {
@@ -135,12 +182,20 @@ impl World {
         self.common.truth.note("the storm is over");
         self.common.storm.store(false, Ordering::SeqCst);
         for network in &self.networks {
-            network.set_plan(Weather::new(
-                self.common.seed,
-                Odds { delay: Duration::from_millis(40), ..Odds::FINE },
-            ));
+            let fine = Odds { delay: Duration::from_millis(40), ..Odds::FINE };
+            network.set_plan(Weather::new(self.common.seed, fine, fine));
         }
         self.heal(applications).await;
+    }
+
+    fn let_hosts_suffer(&self, dice: &mut Dice) {
+        for (n, site) in self.sites.iter().enumerate() {
+            let here = self.servers.iter().skip(n).step_by(self.sites.len()).cloned().collect();
+            let landlord = self.landlord.clone();
+            let successor = move || landlord.open(landlord.build());
+            let dice = Dice::new(dice.draw(), "misfortune");
+            tokio::spawn(misfortune::of_host(site.clone(), here, self.common.clone(), dice, successor));
+        }
     }
 
     /// Waits until nothing is left to do, then deletes the applications.
@@ -174,6 +229,15 @@ impl World {
     }
 }
 
+/// In some worlds heartbeats fare much worse than everything else: they are lost, and come late.
+fn odds_of_heartbeats(dice: &mut Dice) -> Odds {
+    match dice.below(3) {
+        0 => Odds { delay: Duration::from_secs(2), ..Odds::FINE },
+        1 => Odds::STORM,
+        _ => Odds { lost: 150, late_write: 200, late_by: Duration::from_secs(50), ..Odds::STORM },
+    }
+}
+
 /// From fair weather to a hurricane.
 fn odds(dice: &mut Dice) -> Odds {
     let strength = dice.below(4);
@@ -185,25 +249,5 @@ fn odds(dice: &mut Dice) -> Odds {
         late_write: late_write * strength / 3,
         delay,
         late_by,
-    }
-}
-
-/// A control plane's troubled life: it starts, crashes or stops, stays away for a while, and starts again; once the storm
-/// is over it lives on.
-async fn trouble(server: Arc<Server>, common: Arc<Common>, mut dice: Dice) {
-    loop {
-        server.start().await;
-        let end = Instant::now() + dice.millis(5_000, 300_000);
-        tokio::time::sleep_until(end).await;
-        if !common.storms() {
-            return;
-        }
-        if dice.permille(700) {
-            server.crash()
-        } else {
-            server.stop().await
-        }
-        let away = dice.millis(100, 60_000);
-        tokio::time::sleep(away).await;
     }
 }

@@ -1,13 +1,17 @@
 //! The truth: what the store holds, what was launched and started, what callers were told, which logs were shipped.
 //! Every step is noted here, in the trace, and shown to every invariant. The first violation ends the simulation.
 
+use crate::hearsay::Hearsay;
 use crate::invariants;
+use crate::store::REGISTRY;
 use firesteel_core::application::Application;
 use firesteel_core::event::Event;
-use firesteel_core::id::{ApplicationId, JobRunId, Mark, WorkerId};
+use firesteel_core::id::{ApplicationId, HostId, JobRunId, Mark, WorkerId};
+use firesteel_core::registry::{Registry, RegistryEvent};
 use firesteel_core::time::Millis;
 use firesteel_journal::{MemoryStore, decode, keys};
 use firesteel_substrate::imagined::Imagined;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,6 +52,8 @@ pub struct Told {
     pub admitted: BTreeMap<WorkerId, JobRunId>,
     /// The mark of every worker that ever said hello.
     pub greeted: BTreeMap<WorkerId, Mark>,
+    /// Workers whose host was taken for lost.
+    pub given_up: BTreeSet<WorkerId>,
     /// Runs that have left the state.
     pub archived: BTreeSet<JobRunId>,
     /// When each run became terminal, on the simulation's clock.
@@ -77,6 +83,12 @@ pub struct Known {
     pub heard: BTreeMap<WorkerId, Instant>,
     /// Token → run, as callers were told.
     pub acknowledged: BTreeMap<(ApplicationId, String), JobRunId>,
+    /// When the last credentials end that each worker was really given.
+    pub credentials: BTreeMap<WorkerId, Millis>,
+    /// What control planes tell each other of hosts.
+    pub hearsay: BTreeMap<HostId, Hearsay>,
+    /// The fold of the registry's log.
+    pub registry: Registry,
     /// The last state that a caller saw of each run.
     pub shown: BTreeMap<JobRunId, String>,
     /// The store itself.
@@ -85,6 +97,7 @@ pub struct Known {
     pub hosts: Vec<Imagined>,
     /// Bounds.
     pub bounds: Bounds,
+    origin: Instant,
     trace: String,
     violation: Option<Violation>,
 }
@@ -96,6 +109,8 @@ pub enum Step<'a> {
     Stored { app: &'a ApplicationId, seq: u64, at: i64, last: (u64, i64) },
     /// An event of a stored entry was folded.
     Folded { app: &'a ApplicationId, event: &'a Event, before: &'a Application },
+    /// An entry of the registry's log was folded.
+    Registered,
     /// A history or token object is being stored.
     Archiving { key: &'a str },
     /// A caller was told that its token created this run.
@@ -123,6 +138,21 @@ impl Known {
     /// True if the worker lives on some host.
     pub fn is_alive(&self, worker: &WorkerId) -> bool {
         self.hosts.iter().any(|host| host.is_alive(worker))
+    }
+
+    /// The time, by a clock that is right.
+    pub fn now(&self) -> Millis {
+        BEGINNING.plus(self.origin.elapsed().as_millis() as i64)
+    }
+
+    /// True if a job runs whose credentials are still good.
+    pub fn may_write(&self, worker: &WorkerId) -> bool {
+        self.job_runs(worker) && self.credentials.get(worker).is_none_or(|until| *until > self.now())
+    }
+
+    /// True if nobody has told of the host for long enough to take it for lost.
+    pub fn may_be_lost(&self, host: &HostId) -> bool {
+        self.hearsay.get(host).copied().unwrap_or(Hearsay::new(self.origin)).may_be_lost()
     }
 
     /// The application that has ever admitted this worker.
@@ -158,6 +188,9 @@ impl Known {
             Event::JobRunArchived { run } => {
                 told.archived.insert(run.clone());
             }
+            Event::WorkerEnded { id, ended } if ended.exit.summary.contains("its host") => {
+                told.given_up.insert(id.clone());
+            }
             _ => {}
         }
         self.check(&Step::Folded { app, event, before: &before });
@@ -182,20 +215,25 @@ pub struct Truth {
 
 impl Truth {
     /// Nothing has happened yet.
-    pub fn new(store: Arc<MemoryStore>, hosts: Vec<Imagined>, bounds: Bounds) -> Arc<Self> {
+    pub fn new(store: Arc<MemoryStore>, bounds: Bounds) -> Arc<Self> {
+        let origin = Instant::now();
         let known = Known {
+            credentials: BTreeMap::new(),
+            hearsay: BTreeMap::new(),
+            registry: Registry::default(),
+            origin,
             told: BTreeMap::new(),
             jvms: BTreeMap::new(),
             heard: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             shown: BTreeMap::new(),
             store,
-            hosts,
+            hosts: Vec::new(),
             bounds,
             trace: String::new(),
             violation: None,
         };
-        Arc::new(Self { known: Mutex::new(known), origin: Instant::now() })
+        Arc::new(Self { known: Mutex::new(known), origin })
     }
 
     /// Everything known.
@@ -241,6 +279,42 @@ impl Truth {
         for event in &entry.events {
             known.fold(&app, event);
         }
+    }
+
+    /// An entry of the registry's log was stored.
+    pub fn registered(&self, key: &str, body: &[u8]) {
+        let Some(seq) = keys::seq_of(key).filter(|_| key.starts_with(REGISTRY)) else { return };
+        let Ok(entry) = decode::<RegistryEvent>(key, seq, body) else { return };
+        let mut known = self.known();
+        known.note(self.origin, &format!("registry {seq} {}", String::from_utf8_lossy(body)));
+        entry.events.iter().for_each(|event| known.registry.apply(event));
+        known.check(&Step::Registered);
+    }
+
+    /// A heartbeat was stored: its host is there, and so is each that it has heard runners of.
+    pub fn said(&self, key: &str, body: &[u8]) {
+        let name = key.strip_prefix(keys::SERVERS).and_then(|name| name.strip_suffix(".json"));
+        let Some(name) = name else { return };
+        let word: Value = serde_json::from_slice(body).unwrap_or_default();
+        let heard = word["heard"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let mut known = self.known();
+        let origin = known.origin;
+        known.note(origin, &format!("{key} {}", String::from_utf8_lossy(body)));
+        for host in heard.chain([name]) {
+            known.hearsay.entry(HostId::new(host)).or_insert(Hearsay::new(origin)).told();
+        }
+    }
+
+    /// A worker was given credentials.
+    pub fn credentials(&self, worker: &WorkerId, until: Millis) {
+        let mut known = self.known();
+        let last = known.credentials.entry(worker.clone()).or_insert(until);
+        *last = until.max(*last);
+    }
+
+    /// There is another host.
+    pub fn has_host(&self, host: Imagined) {
+        self.known().hosts.push(host);
     }
 
     /// A caller was told that its token created a run.

@@ -31,11 +31,14 @@ fn play_until(mistake: Option<Mistake>, seen: impl Fn(Report) -> bool + Sync) {
 #[test]
 fn no_seed_breaks_an_invariant() {
     let (runs, retried, queued) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let (given_up, came_back) = (AtomicU64::new(0), AtomicU64::new(0));
     let broken = Mutex::new(Vec::new());
     play_until(None, |report| {
         let count = |what: &str| report.trace.matches(what).count() as u64;
         retried.fetch_add(count("\"attempt_failed\""), Ordering::SeqCst);
         queued.fetch_add(count("\"QUEUED\""), Ordering::SeqCst);
+        given_up.fetch_add(count("nothing was heard of its host"), Ordering::SeqCst);
+        came_back.fetch_add(count("is joined again"), Ordering::SeqCst);
         runs.fetch_add(report.acknowledged as u64, Ordering::SeqCst);
         broken.lock().expect("whole").extend(report.violation.map(|violation| (report.seed, violation)));
         false
@@ -47,6 +50,11 @@ fn no_seed_breaks_an_invariant() {
     assert!(
         retried > SEEDS / 2 && queued > SEEDS,
         "{retried} retries, {queued} runs queued: too few to show anything"
+    );
+    let (given_up, came_back) = (given_up.into_inner(), came_back.into_inner());
+    assert!(
+        given_up > SEEDS / 5 && came_back > SEEDS / 5,
+        "{given_up} workers of lost hosts, {came_back} hosts cut off and back: too few to show anything"
     );
 }
 

@@ -10,7 +10,6 @@ pub mod log_objects;
 pub mod roles;
 pub mod runtimes;
 pub mod salvage;
-pub mod servers;
 pub mod sweep;
 pub mod watch;
 pub mod world;

@@ -4,6 +4,7 @@
 //! * `authorization`: who may do what, as values;
 //! * `dashboards`: what the URLs of GetDashboardForJobRun serve;
 //! * `runner`: what runners are answered; `engine`: the tick (look, decide, plan, act);
+//! * `servers`: the control planes beside this one;
 //! * `ports`: what the binary must bring. This room starts no process, reads no configuration and knows no Spark.
 
 mod applications;
@@ -21,6 +22,7 @@ mod ports;
 mod run_request;
 mod run_terms;
 mod runner;
+pub mod servers;
 mod tokens;
 mod views;
 

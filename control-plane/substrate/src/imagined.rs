@@ -8,7 +8,7 @@
 use crate::hint::Hint;
 use crate::{HostFacts, LaunchError, LaunchOrder, Sighted, Sighting, Substrate, SubstrateError};
 use async_trait::async_trait;
-use firesteel_core::id::WorkerId;
+use firesteel_core::id::{HostId, WorkerId};
 use firesteel_protocol::Exit;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -158,6 +158,24 @@ impl Imagined {
     /// The runner dies without a word. Without effect on a worker that does not live.
     pub fn die(&self, worker: &WorkerId) {
         self.end(worker, State::Gone);
+    }
+
+    /// The host's power fails: every worker dies without a word.
+    pub fn fall(&self) {
+        for life in self.world().workers.values_mut().filter(|life| life.state.is_alive()) {
+            life.state = State::Gone;
+        }
+        self.hint.give();
+    }
+
+    /// True if the worker was ever launched here.
+    pub fn knows(&self, worker: &WorkerId) -> bool {
+        self.world().workers.contains_key(worker)
+    }
+
+    /// The host's id.
+    pub fn name(&self) -> HostId {
+        self.world().host.id.clone()
     }
 
     /// Cuts the whole substrate off from every control plane, or joins it again. The workers live on.

@@ -1,6 +1,6 @@
 //! 3: at most one live attempt per run; a worker's job starts once, and only after the hello of the very process that
 //! starts it is committed; a worker that has said hello is never started again; an end is committed only of a worker
-//! whose job is over.
+//! whose job is over, or whose host was not told of for a minute; and no attempt begins while a driver before it may write.
 
 use super::ensure;
 use crate::truth::{Known, Step};
@@ -33,6 +33,11 @@ fn folded(known: &Known, app: &ApplicationId, event: &Event) -> Result<(), Strin
             let other = told.greeted.get(id).filter(|mark| **mark != greeted.mark);
             ensure(other.is_none(), || format!("{id} is {other:?} and {:?}", greeted.mark))
         }
+        Event::WorkerEnded { id, ended } if ended.exit.summary.contains(OF_ITS_HOST) => {
+            let host = told.app.workers.get(id).map(|worker| &worker.host);
+            let lost = host.is_none_or(|host| known.may_be_lost(host));
+            ensure(lost, || format!("{id} is given up and {host:?} was told of within a minute"))
+        }
         Event::WorkerEnded { id, .. } => {
             ensure(!known.job_runs(id), || format!("the end of {id} is committed and its job runs"))
         }
@@ -43,8 +48,22 @@ fn folded(known: &Known, app: &ApplicationId, event: &Event) -> Result<(), Strin
 fn no_older_job_runs(known: &Known, driver: &Worker, id: &WorkerId) -> Result<(), String> {
     let told = known.told.values().flat_map(|told| &told.admitted);
     let older = told.filter(|(other, run): &(&WorkerId, &JobRunId)| **run == driver.run && *other != id);
-    let running = older.map(|(other, _)| other).find(|other| known.job_runs(other));
-    ensure(running.is_none(), || format!("{id} is admitted while {running:?} of an older attempt runs"))
+    let mut older = older.map(|(other, _)| other);
+    let writes =
+        older.find(|other| known.may_write(other) && (is_driver(other) || !is_given_up(known, other)));
+    ensure(writes.is_none(), || format!("{id} is admitted while {writes:?} of an older attempt may write"))
+}
+
+/// What is said of a worker that was given up.
+const OF_ITS_HOST: &str = "nothing was heard of its host";
+
+fn is_driver(id: &WorkerId) -> bool {
+    id.as_str().ends_with("-driver")
+}
+
+/// An executor that was given up can do nothing without its driver.
+fn is_given_up(known: &Known, id: &WorkerId) -> bool {
+    known.told_of(id).is_some_and(|told| told.given_up.contains(id))
 }
 
 fn started(known: &Known, worker: &WorkerId, mark: &Mark) -> Result<(), String> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// After the contact's limit: a call that nobody answers, and a pause.
 const LAST_CALL: Duration = Duration::from_secs(60);
 /// After a run's end, or after the moment from which a worker may be killed: the longest outage of a storm.
-const OUTAGE: Duration = Duration::from_secs(300);
+const OUTAGE: Duration = Duration::from_secs(600);
 
 pub(super) fn check(known: &Known, step: &Step<'_>) -> Result<(), String> {
     if !matches!(step, Step::Second) {

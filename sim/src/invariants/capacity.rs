@@ -1,18 +1,58 @@
 //! 4: no worker is admitted that takes the application over its maximum capacity, the installation over its quota or a
-//! host over its heap; and a driver is admitted together with room for one executor.
+//! host over its heap; a driver is admitted together with room for one executor; and
+//! what applications hold is granted to them, and all that is granted is there.
 
 use super::ensure;
 use crate::truth::{Known, Step};
 use firesteel_core::application::Application;
 use firesteel_core::event::Event;
-use firesteel_core::id::HostId;
+use firesteel_core::id::{ApplicationId, HostId, WorkerId};
 use firesteel_core::size::Size;
+use firesteel_core::worker::Worker;
+use std::collections::BTreeMap;
 
 pub(super) fn check(known: &Known, step: &Step<'_>) -> Result<(), String> {
-    let Step::Folded { app, event: Event::WorkerAdmitted { id, worker, .. }, .. } = step else {
-        return Ok(());
-    };
-    let Some(told) = known.told.get(*app) else { return Ok(()) };
+    match step {
+        Step::Registered => {
+            granted(known)?;
+            known.told.keys().try_for_each(|app| held(known, app))
+        }
+        Step::Folded { app, event: Event::GrantTaken { .. } | Event::GrantLowered { .. }, .. } => {
+            held(known, app)
+        }
+        Step::Folded { app, event: Event::WorkerAdmitted { id, worker, .. }, .. } => {
+            admitted(known, app, id, worker)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What all are granted is there.
+fn granted(known: &Known) -> Result<(), String> {
+    let all = &known.registry.division.granted;
+    let cpu: u32 = all.values().map(|granted| granted.amounts.cpu).sum();
+    let quota = known.bounds.quota_cpu;
+    ensure(cpu <= quota, || format!("{cpu} vCPU are granted of a quota of {quota}"))?;
+    let mut heaps: BTreeMap<&HostId, u64> = BTreeMap::new();
+    for (host, mib) in all.values().flat_map(|granted| &granted.amounts.heap_mib) {
+        *heaps.entry(host).or_default() += mib;
+    }
+    let most = known.bounds.heap_mib;
+    let over = heaps.into_iter().find(|(_, mib)| *mib > most);
+    ensure(over.is_none(), || format!("{over:?} MiB of heap are granted, there are {most}"))
+}
+
+/// What an application holds was granted, and nobody has taken that back.
+fn held(known: &Known, id: &ApplicationId) -> Result<(), String> {
+    let Some(told) = known.told.get(id) else { return Ok(()) };
+    let held = &told.app.grant.amounts;
+    let granted = known.registry.division.granted_to(id).amounts;
+    let over = !told.app.is_alive() || held.within(&granted);
+    ensure(over, || format!("{id} holds {held:?} and is granted {granted:?}"))
+}
+
+fn admitted(known: &Known, app: &ApplicationId, id: &WorkerId, worker: &Worker) -> Result<(), String> {
+    let Some(told) = known.told.get(app) else { return Ok(()) };
     let used = live(&told.app) + kept(&told.app);
     if let Some(most) = told.app.settings.as_ref().and_then(|settings| settings.maximum_capacity) {
         ensure(used.fits(most.as_size()), || format!("{id}: {used:?} exceed {most:?}"))?;

@@ -67,6 +67,7 @@ impl Runner {
         let every = Duration::from_millis(assignment.common().contact_every_ms);
         let fence = assignment.common().fence;
         let mut expire = assignment.common().credentials.expires;
+        self.common.truth.credentials(&self.worker, expire);
         self.talk.heard();
         loop {
             let due = job.due();
@@ -84,6 +85,7 @@ impl Runner {
                 Some(Some(Reply::Answer(answer))) if answer.stale => return Ending::Stale,
                 Some(Some(Reply::Answer(answer))) => {
                     expire = answer.credentials.as_ref().map_or(expire, |fresh| fresh.expires);
+                    self.common.truth.credentials(&self.worker, expire);
                     if job.hears(answer, self.common.mistake) { Duration::ZERO } else { every }
                 }
                 Some(_) => self.dice.millis(200, 3_000),

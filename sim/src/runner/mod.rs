@@ -6,6 +6,7 @@ mod talk;
 use crate::chance::Dice;
 use crate::mistake::Mistake;
 use crate::server::{Call, Common, Reply, Server};
+use crate::site::Site;
 use firesteel_core::id::{Mark, WorkerId};
 use firesteel_core::time::Millis;
 use firesteel_protocol::{Assignment, End, Exit, ExitCode, Greeting, Hello};
@@ -20,10 +21,11 @@ use talk::Talk;
 /// Begins every runner that is launched on the host, for as long as the simulation lasts.
 pub async fn begin_all(
     common: Arc<Common>,
-    host: Imagined,
+    site: Arc<Site>,
     servers: Vec<Arc<Server>>,
     number: Arc<AtomicU32>,
 ) {
+    let host = site.host.clone();
     let mut dice = Dice::new(common.seed, host_name(&host).as_str());
     loop {
         for begun in host.begun() {
@@ -34,7 +36,7 @@ pub async fn begin_all(
                 processes.fetch_add(1, Ordering::SeqCst);
                 let number = number.fetch_add(1, Ordering::SeqCst);
                 let dice = Dice::new(dice.draw(), "runner");
-                let runner = Runner::new(&common, &host, &servers, &begun, number, dice, &processes);
+                let runner = Runner::new(&common, &site, &servers, &begun, number, dice, &processes);
                 tokio::spawn(runner.live());
             }
         }
@@ -62,6 +64,7 @@ async fn sleep_until(then: Option<tokio::time::Instant>) {
 pub struct Runner {
     common: Arc<Common>,
     host: Imagined,
+    site: Arc<Site>,
     worker: WorkerId,
     address: String,
     mark: Mark,
@@ -73,17 +76,19 @@ pub struct Runner {
 impl Runner {
     fn new(
         common: &Arc<Common>,
-        host: &Imagined,
+        site: &Arc<Site>,
         servers: &[Arc<Server>],
         begun: &Begun,
         number: u32,
         mut dice: Dice,
         processes: &Arc<AtomicU32>,
     ) -> Self {
-        let talk = Talk::new(common.clone(), servers.to_vec(), begun, number, Dice::new(dice.draw(), "talk"));
+        let ways = (site.clone(), servers.to_vec());
+        let talk = Talk::new(common.clone(), ways, begun, number, Dice::new(dice.draw(), "talk"));
         Self {
             common: common.clone(),
-            host: host.clone(),
+            host: site.host.clone(),
+            site: site.clone(),
             worker: begun.order.worker.clone(),
             address: begun.address.clone(),
             mark: Mark::new(format!("{:016x}", dice.draw())),
@@ -190,7 +195,7 @@ impl Runner {
     async fn ship(&mut self) -> bool {
         self.pause(50, 5_000).await;
         let refused = self.common.storms() && self.dice.permille(50);
-        if refused || !self.is_alive() {
+        if refused || !self.is_alive() || !self.site.reaches_out() {
             return false;
         }
         self.common.truth.shipped(&self.worker);

@@ -2,6 +2,7 @@
 
 use crate::chance::Dice;
 use crate::server::{CONTACT_LIMIT_MS, Call, Common, Reply, Server};
+use crate::site::Site;
 use crate::staggered::Staggered;
 use firesteel_core::id::WorkerId;
 use firesteel_substrate::imagined::Begun;
@@ -15,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// A runner's side of the wire.
 pub struct Talk {
     common: Arc<Common>,
+    site: Arc<Site>,
     servers: Vec<Arc<Server>>,
     worker: WorkerId,
     token: String,
@@ -28,7 +30,7 @@ impl Talk {
     /// A wire of its own for each runner.
     pub fn new(
         common: Arc<Common>,
-        servers: Vec<Arc<Server>>,
+        (site, servers): (Arc<Site>, Vec<Arc<Server>>),
         begun: &Begun,
         number: u32,
         mut dice: Dice,
@@ -37,6 +39,7 @@ impl Talk {
         let long = if dice.permille(150) { dice.millis(1_000, 500_000) } else { Duration::ZERO };
         Self {
             common,
+            site,
             servers,
             worker: begun.order.worker.clone(),
             token: begun.order.token.clone(),
@@ -94,20 +97,20 @@ impl Talk {
     }
 
     async fn ask(&self, server: &Server, call: Call) -> Option<Reply> {
-        let asking = Staggered::new(server.answer(&self.token, call), self.lag);
+        let asking = Staggered::new(server.answer(&self.site, &self.token, call), self.lag);
         tokio::time::timeout(PATIENCE, asking).await.ok().flatten()
     }
 
     /// The call arrives much later, and nobody waits for its answer.
     fn overtaken(&mut self, server: Arc<Server>, mut call: Call) {
         let late = self.dice.millis(10, 30_000);
-        let token = self.token.clone();
+        let (site, token) = (self.site.clone(), self.token.clone());
         if let Call::Exchange(exchange) = &mut call {
             exchange.wait_ms = 0;
         }
         tokio::spawn(async move {
             tokio::time::sleep(late).await;
-            let _unheard = server.answer(&token, call).await;
+            let _unheard = server.answer(&site, &token, call).await;
         });
     }
 }

@@ -23,17 +23,18 @@ impl Engine {
                 None => engine.exit_of_the_lost(&home, &worker).await,
             };
             match exit {
-                Some(exit) => engine.commit_end(&home, &worker, exit).await,
+                Some(exit) => engine.commit(&home, Command::Lost { worker, exit }).await,
                 None => tokio::time::sleep(super::SLEEP_AFTER_FAILURE).await,
             }
             home.finished(&task);
         });
     }
 
-    pub(super) async fn commit_end(&self, home: &Home, worker: &WorkerId, exit: Exit) {
-        match home.submit(Command::Lost { worker: worker.clone(), exit }).await {
+    /// Commits the end of a dead worker.
+    pub(super) async fn commit(&self, home: &Home, end: Command) {
+        match home.submit(end).await {
             Ok(accepted) => self.note(&accepted.events),
-            Err(error) => tracing::warn!(%worker, %error, "could not commit the end of a dead worker"),
+            Err(error) => tracing::warn!(%error, "could not commit the end of a dead worker"),
         }
     }
 

@@ -5,6 +5,7 @@ use super::Engine;
 use crate::applications::now;
 use crate::home::Home;
 use firesteel_core::application::Application;
+use firesteel_core::command::Command;
 use firesteel_core::exit::{Exit, ExitCode};
 use firesteel_core::id::{HostId, WorkerId};
 use std::collections::BTreeSet;
@@ -34,7 +35,7 @@ impl Engine {
                 ended: now(&engine.parts),
                 logs_complete: engine.salvage(&home, &worker).await,
             };
-            engine.commit_end(&home, &worker, exit).await;
+            engine.commit(&home, Command::GiveUp { worker, exit }).await;
             home.finished(&task);
         });
     }

@@ -1,18 +1,23 @@
 //! The control planes that stand beside this one on the same state: each says in `servers/<id>.json` where runners reach
-//! it, and a runner is given all of them when it is launched. So it is heard when the one that launched it is lost.
+//! it, and a runner is given all of them when it is launched and with each answer. So it is heard when all that were there at its
+//! launch are gone.
 //!
 //! It decides nothing about who may do what: a runner that speaks to any of them speaks to the same state. But a host of which for
 //! a minute nobody has heard – no heartbeat, and no runner by any control plane – is taken for lost. A minute is so many looks
 //! that the store has answered: while it is away, nobody can say that they are there.
 
+mod beside;
+mod hearing;
+
+pub use beside::Beside;
+
+use crate::ports::Neighbours;
 use anyhow::Context;
-use async_trait::async_trait;
 use bytes::Bytes;
-use firesteel_core::id::{HostId, WorkerId};
+use firesteel_core::id::HostId;
 use firesteel_journal::keys::SERVERS;
 use firesteel_journal::{Clock, Millis, Store};
-use firesteel_service::Neighbours;
-use firesteel_substrate::{HostFacts, LaunchError, LaunchOrder, Sighting, Substrate, SubstrateError};
+use hearing::{Hearing, LOOKS};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,10 +31,8 @@ const STANDS: Millis = 60_000;
 const OLD: Millis = 24 * 60 * 60 * 1_000;
 /// How long what was seen is not looked at again.
 const SEEN: Millis = 1_000;
-/// More than so many servers are not looked at.
-const MOST: usize = 100;
-/// After so many looks in a row that heard nothing of it, a host is lost: a minute and the look that began it.
-const LOOKS: u32 = 7;
+/// Servers on one page of a listing.
+const PAGE: usize = 1_000;
 
 /// One control plane's word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,42 +41,9 @@ struct Heartbeat {
     endpoints: Vec<String>,
     /// When it said so.
     at: Millis,
-    /// Hosts of runners that it has heard since it last said so.
+    /// Hosts of runners that it has heard since it said so the last time but one: who listens may miss a word.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     heard: BTreeSet<String>,
-}
-
-/// What is heard of other hosts.
-#[derive(Default)]
-struct Hearing {
-    /// Of these a runner has spoken to this control plane since the last heartbeat.
-    heard: BTreeSet<String>,
-    /// Control planes' last heartbeats, as they said them.
-    said: BTreeMap<String, Millis>,
-    /// Looks in a row that heard nothing, of each host that somebody has asked about.
-    silent: BTreeMap<String, u32>,
-}
-
-impl Hearing {
-    /// One look: of which hosts anything was heard since the one before.
-    fn look(&mut self, mut heard: BTreeSet<String>, words: &BTreeMap<String, Heartbeat>) {
-        for (server, word) in words {
-            // Its clock may be another's; what counts is that it has said something new.
-            if self.said.insert(server.clone(), word.at) != Some(word.at) {
-                heard.insert(server.clone());
-                heard.extend(word.heard.iter().cloned());
-            }
-        }
-        self.said.retain(|server, _| words.contains_key(server));
-        for (host, looks) in &mut self.silent {
-            *looks = if heard.contains(host) { 0 } else { looks.saturating_add(1) };
-        }
-    }
-
-    /// A host that is asked about for the first time has its minute from now on.
-    fn has_lost(&mut self, host: &str) -> bool {
-        *self.silent.entry(host.to_owned()).or_insert(0) >= LOOKS
-    }
 }
 
 /// This control plane among the others on its state.
@@ -84,13 +54,23 @@ pub struct Servers {
     endpoints: Vec<String>,
     others: Mutex<(Millis, Vec<String>)>,
     hearing: Mutex<Hearing>,
+    /// Where the others were reached at the last listening.
+    listened: Mutex<Vec<String>>,
 }
 
 impl Servers {
     /// The control plane `id`, reached by runners at `endpoints`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, id: &str, endpoints: Vec<String>) -> Self {
         let others = Mutex::new((Millis::MIN, Vec::new()));
-        Self { store, clock, id: id.to_owned(), endpoints, others, hearing: Mutex::default() }
+        Self {
+            store,
+            clock,
+            id: id.to_owned(),
+            endpoints,
+            others,
+            hearing: Mutex::default(),
+            listened: Mutex::default(),
+        }
     }
 
     /// Says that it is there and listens for the others, again and again; ends never.
@@ -104,19 +84,12 @@ impl Servers {
     }
 
     async fn say_and_listen(&self) -> anyhow::Result<()> {
-        let heard = std::mem::take(&mut self.hearing().heard);
-        let told = async {
-            self.say(heard.clone()).await?;
-            self.words().await
-        };
-        match told.await {
-            Ok(words) => self.hearing().look(heard, &words),
-            Err(error) => {
-                // It is said, and counts, the next time.
-                self.hearing().heard.extend(heard);
-                return Err(error);
-            }
-        }
+        let heard = self.hearing().to_be_said();
+        self.say(heard).await?;
+        self.hearing().said();
+        let words = self.words().await?;
+        *self.listened() = self.standing(&words, self.clock.now());
+        self.hearing().look(&words, self.clock.boot());
         Ok(())
     }
 
@@ -127,6 +100,19 @@ impl Servers {
 
     fn hearing(&self) -> MutexGuard<'_, Hearing> {
         self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listened(&self) -> MutexGuard<'_, Vec<String>> {
+        self.listened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks in a row, the last of them just now, that heard nothing of that host; of its own host none.
+    pub fn silence(&self, host: &HostId) -> u32 {
+        if host.as_str() == self.id {
+            return 0;
+        }
+        let boot = self.clock.boot();
+        self.hearing().silence(host.as_str(), boot)
     }
 
     /// Takes its word back: it stops.
@@ -160,29 +146,35 @@ impl Servers {
     }
 
     async fn look(&self, now: Millis) -> anyhow::Result<Vec<String>> {
-        let mut found = Vec::new();
-        for (server, word) in self.words().await? {
-            let age = now.saturating_sub(word.at);
-            if age.abs() < STANDS {
-                found.extend(word.endpoints.into_iter().filter(|url| !self.endpoints.contains(url)));
-            } else if age > OLD {
-                self.store.delete(&key_of(&server)).await?;
-            }
+        let words = self.words().await?;
+        for (server, _) in words.iter().filter(|(_, word)| now.saturating_sub(word.at) > OLD) {
+            self.store.delete(&key_of(server)).await?;
         }
-        found.sort();
-        found.dedup();
-        Ok(found)
+        Ok(self.standing(&words, now))
+    }
+
+    /// Where those of the others are reached whose word stands.
+    fn standing(&self, words: &BTreeMap<String, Heartbeat>, now: Millis) -> Vec<String> {
+        let stands = |word: &&Heartbeat| now.saturating_sub(word.at).abs() < STANDS;
+        let urls = words.values().filter(stands).flat_map(|word| &word.endpoints);
+        let urls: BTreeSet<&String> = urls.filter(|url| !self.endpoints.contains(url)).collect();
+        urls.into_iter().cloned().collect()
     }
 
     /// The other control planes' heartbeats.
     async fn words(&self) -> anyhow::Result<BTreeMap<String, Heartbeat>> {
-        let mut words = BTreeMap::new();
-        for listed in self.store.list(SERVERS, "", MOST).await?.entries {
-            let name = listed.key.strip_prefix(SERVERS).and_then(|name| name.strip_suffix(".json"));
-            let Some(server) = name.filter(|server| *server != self.id) else { continue };
-            let Some(bytes) = self.store.get(&listed.key).await? else { continue };
-            if let Ok(word) = serde_json::from_slice::<Heartbeat>(&bytes) {
-                words.insert(server.to_owned(), word);
+        let (mut words, mut after, mut more) = (BTreeMap::new(), String::new(), true);
+        while more {
+            let page = self.store.list(SERVERS, &after, PAGE).await?;
+            more = page.more;
+            for listed in page.entries {
+                after.clone_from(&listed.key);
+                let name = listed.key.strip_prefix(SERVERS).and_then(|name| name.strip_suffix(".json"));
+                let Some(server) = name.filter(|server| *server != self.id) else { continue };
+                let Some(bytes) = self.store.get(&listed.key).await? else { continue };
+                if let Ok(word) = serde_json::from_slice::<Heartbeat>(&bytes) {
+                    words.insert(server.to_owned(), word);
+                }
             }
         }
         Ok(words)
@@ -192,54 +184,22 @@ impl Servers {
 impl Neighbours for Servers {
     fn heard(&self, host: &HostId) {
         if host.as_str() != self.id {
-            self.hearing().heard.insert(host.as_str().to_owned());
+            self.hearing().hears(host.as_str());
         }
     }
 
     fn has_lost(&self, host: &HostId) -> bool {
-        host.as_str() != self.id && self.hearing().has_lost(host.as_str())
+        self.silence(host) >= LOOKS
+    }
+
+    fn endpoints(&self) -> Vec<String> {
+        let all: BTreeSet<String> = self.listened().iter().chain(&self.endpoints).cloned().collect();
+        all.into_iter().collect()
     }
 }
 
 fn key_of(server: &str) -> String {
     format!("{SERVERS}{server}.json")
-}
-
-/// A substrate whose runners are told of all control planes.
-pub struct Beside<S> {
-    /// Where workers live.
-    pub substrate: S,
-    /// Who else there is.
-    pub servers: Arc<Servers>,
-}
-
-#[async_trait]
-impl<S: Substrate> Substrate for Beside<S> {
-    async fn launch(&self, order: &LaunchOrder) -> Result<(), LaunchError> {
-        let mut order = order.clone();
-        order.endpoints.extend(self.servers.others().await);
-        self.substrate.launch(&order).await
-    }
-
-    async fn kill(&self, worker: &WorkerId) -> Result<(), SubstrateError> {
-        self.substrate.kill(worker).await
-    }
-
-    async fn sightings(&self) -> Result<Vec<Sighting>, SubstrateError> {
-        self.substrate.sightings().await
-    }
-
-    async fn forget(&self, worker: &WorkerId) -> Result<(), SubstrateError> {
-        self.substrate.forget(worker).await
-    }
-
-    fn host(&self) -> HostFacts {
-        self.substrate.host()
-    }
-
-    async fn changed(&self) {
-        self.substrate.changed().await;
-    }
 }
 
 #[cfg(test)]
@@ -291,6 +251,22 @@ mod tests {
         }
         assert_eq!(all[0].others().await, ["http://b", "http://c"]);
         assert_eq!(all[2].others().await, ["http://a", "http://b"]);
+    }
+
+    #[tokio::test]
+    async fn runners_are_told_the_same_by_each() {
+        let stage = Stage::new();
+        let (a, b) = (stage.server("a"), stage.server("b"));
+        assert_eq!(a.endpoints(), ["http://a"], "before it has listened");
+        for _ in 0..2 {
+            b.say_and_listen().await.unwrap();
+            a.say_and_listen().await.unwrap();
+        }
+        assert_eq!(a.endpoints(), ["http://a", "http://b"]);
+        assert_eq!(b.endpoints(), a.endpoints());
+        b.leave().await;
+        a.say_and_listen().await.unwrap();
+        assert_eq!(a.endpoints(), ["http://a"]);
     }
 
     #[tokio::test]
@@ -364,6 +340,38 @@ mod tests {
         assert!(!a.has_lost(&host), "this one hears it");
         looks(&a, LOOKS).await;
         assert!(a.has_lost(&host));
+    }
+
+    #[tokio::test]
+    async fn an_old_look_says_nothing() {
+        let stage = Stage::new();
+        let (a, host) = (stage.server("a"), HostId::new("b"));
+        assert!(!a.has_lost(&host));
+        looks(&a, LOOKS).await;
+        assert!(a.has_lost(&host));
+        stage.pass(30_001);
+        assert!(!a.has_lost(&host), "this machine slept: nobody knows what was heard meanwhile");
+        looks(&a, 1).await;
+        assert!(a.has_lost(&host));
+        a.heard(&host);
+        assert!(!a.has_lost(&host), "its runner has just spoken");
+    }
+
+    #[tokio::test]
+    async fn every_server_is_looked_at_however_many_there_are() {
+        let stage = Stage::new();
+        for old in 0..PAGE + 5 {
+            let key = key_of(&format!("old-{old:04}"));
+            stage.store.put(&key, Bytes::from_static(b"{\"endpoints\":[],\"at\":7}")).await.unwrap();
+        }
+        let (a, z) = (stage.server("a"), stage.server("zz"));
+        assert!(!a.has_lost(&HostId::new("zz")));
+        for _ in 0..=LOOKS {
+            stage.pass(1);
+            z.say_and_listen().await.unwrap();
+            looks(&a, 1).await;
+        }
+        assert!(!a.has_lost(&HostId::new("zz")));
     }
 
     #[test]

@@ -1,0 +1,79 @@
+//! What is heard of other hosts, as a value: looks in, silence out. It reads no store and no clock.
+
+use super::Heartbeat;
+use firesteel_journal::Millis;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// After so many looks in a row that heard nothing of it, a host is lost: a minute and the look that began it.
+pub(super) const LOOKS: u32 = 7;
+/// So often is said that a runner of a host was heard: who listens may miss a word, for the next one is written over it.
+const TIMES: u8 = 2;
+/// A look that is older than this says nothing about now: the machine slept, or the store is away.
+const FRESH: Millis = 30_000;
+
+/// What is heard of other hosts.
+#[derive(Default)]
+pub(super) struct Hearing {
+    /// A runner of these has spoken to this control plane since the last look.
+    heard: BTreeSet<String>,
+    /// The same, and how often it is still to be said.
+    to_say: BTreeMap<String, u8>,
+    /// What is being said now.
+    saying: BTreeSet<String>,
+    /// Control planes' last heartbeats, as they said them.
+    words: BTreeMap<String, Millis>,
+    /// Looks in a row that heard nothing, of each host that somebody has asked about.
+    silent: BTreeMap<String, u32>,
+    /// When the last look was, by a clock that runs on while the machine sleeps.
+    looked: Millis,
+}
+
+impl Hearing {
+    /// A runner on the host has spoken.
+    pub(super) fn hears(&mut self, host: &str) {
+        self.heard.insert(host.to_owned());
+        self.to_say.insert(host.to_owned(), TIMES);
+        self.saying.remove(host);
+    }
+
+    /// The hosts that the next heartbeat names.
+    pub(super) fn to_be_said(&mut self) -> BTreeSet<String> {
+        self.saying = self.to_say.keys().cloned().collect();
+        self.saying.clone()
+    }
+
+    /// That heartbeat was written.
+    pub(super) fn said(&mut self) {
+        for host in std::mem::take(&mut self.saying) {
+            match self.to_say.get(&host) {
+                Some(times) if *times > 1 => drop(self.to_say.insert(host, *times - 1)),
+                _ => drop(self.to_say.remove(&host)),
+            }
+        }
+    }
+
+    /// One look: of which hosts anything was heard since the one before.
+    pub(super) fn look(&mut self, words: &BTreeMap<String, Heartbeat>, boot: Millis) {
+        let mut heard = std::mem::take(&mut self.heard);
+        for (server, word) in words {
+            // Its clock may be another's; what counts is that it has said something new.
+            if self.words.insert(server.clone(), word.at) != Some(word.at) {
+                heard.insert(server.clone());
+                heard.extend(word.heard.iter().cloned());
+            }
+        }
+        self.words.retain(|server, _| words.contains_key(server));
+        for (host, looks) in &mut self.silent {
+            *looks = if heard.contains(host) { 0 } else { looks.saturating_add(1) };
+        }
+        self.looked = boot;
+    }
+
+    /// Looks in a row that heard nothing of the host. One that is asked about for the first time has its minute from now
+    /// on; one whose runner has spoken since the last look is there; and an old look says nothing.
+    pub(super) fn silence(&mut self, host: &str, boot: Millis) -> u32 {
+        let looks = *self.silent.entry(host.to_owned()).or_insert(0);
+        let is_there = self.heard.contains(host) || boot.saturating_sub(self.looked) > FRESH;
+        if is_there { 0 } else { looks }
+    }
+}
