@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use s3s::Body;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::Body;
 
 use crate::access::Gate;
 use crate::api::Api;
+use crate::body::{Framing, reframe};
 use crate::refused::refused;
 
 /// The longest XML body: 10,000 parts with their checksums fit, in bytes.
@@ -28,9 +30,10 @@ pub fn service(api: Api, gate: Gate) -> S3Service {
 
 /// Answers a request.
 pub async fn answer(service: &S3Service, request: Request<Body>) -> Response<Body> {
+    let attributes = is_attributes(&request);
     let mut response = match refused(&request) {
         Err(error) => error.to_http_response().unwrap_or_else(|_| empty(StatusCode::INTERNAL_SERVER_ERROR)),
-        Ok(()) => match service.call(request).await {
+        Ok(()) => match service.call(in_small_chunks(request)).await {
             Ok(response) => response,
             Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
         },
@@ -40,10 +43,48 @@ pub async fn answer(service: &S3Service, request: Request<Body>) -> Response<Bod
     }
     static REQUESTS: AtomicU64 = AtomicU64::new(1);
     let id = format!("{:016X}", REQUESTS.fetch_add(1, Ordering::Relaxed));
+    if response.status().is_client_error() || response.status().is_server_error() {
+        rewrite(&mut response, |text| {
+            text.replace("</Error>", &format!("<RequestId>{id}</RequestId></Error>"))
+        });
+    } else if attributes {
+        // Here alone S3 writes the entity tag without its quotes.
+        rewrite(&mut response, |text| {
+            let text = text.replace("<ETag>&quot;", "<ETag>").replace("&quot;</ETag>", "</ETag>");
+            text.replace("<ETag>\"", "<ETag>").replace("\"</ETag>", "</ETag>")
+        });
+    }
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-amz-request-id", id);
     }
     response
+}
+
+/// A body that is framed in chunks, in chunks that s3s can hold.
+fn in_small_chunks(request: Request<Body>) -> Request<Body> {
+    match Framing::of(request.headers()) {
+        Some(framing) => request.map(|body| reframe(body, framing)),
+        None => request,
+    }
+}
+
+/// Whether it is GetObjectAttributes.
+fn is_attributes(request: &Request<Body>) -> bool {
+    let is_name = |pair: &str| pair.split('=').next() == Some("attributes");
+    request.method() == Method::GET
+        && request.uri().query().is_some_and(|query| query.split('&').any(is_name))
+}
+
+/// Changes an XML body that is held whole.
+fn rewrite(response: &mut Response<Body>, change: impl FnOnce(&str) -> String) {
+    let is_xml =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/xml");
+    let body = response.body().bytes().filter(|_| is_xml);
+    let changed = body.and_then(|body| std::str::from_utf8(&body).ok().map(change));
+    if let Some(changed) = changed {
+        response.headers_mut().remove(CONTENT_LENGTH);
+        *response.body_mut() = Body::from(changed);
+    }
 }
 
 /// An answer without a body.

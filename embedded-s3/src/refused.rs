@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
 /// The longest life of a presigned URL, in seconds.
-const PRESIGNED_MAX: u64 = 7 * 24 * 60 * 60;
+const PRESIGNED_MAX: i128 = 7 * 24 * 60 * 60;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// Headers that the signature covers by another way, or that prove themselves.
 const COVERED: [&str; 3] = ["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
@@ -41,6 +41,9 @@ pub fn refused<B>(request: &Request<B>) -> S3Result<()> {
     signed_as_it_must(request.method(), headers, query)?;
     nothing_unsigned(headers, query)?;
     known_subresource(request.method(), request.uri().path(), query)?;
+    if headers.get("content-md5").is_some_and(|md5| md5.is_empty()) {
+        return refuse(S3ErrorCode::InvalidDigest, "The Content-MD5 you specified was invalid.");
+    }
     headers.iter().try_for_each(|(name, value)| known_header(name.as_str(), value.as_bytes()))
 }
 
@@ -66,20 +69,25 @@ fn signed_as_it_must(method: &Method, headers: &HeaderMap, query: Query<'_>) -> 
         return refuse(S3ErrorCode::NotImplemented, "uploads by HTML forms are not supported");
     }
     let presigned = query.get("X-Amz-Credential");
-    if [authorization, presigned.as_deref()].into_iter().flatten().any(|scope| scope.contains("/sts/aws4_request")) {
+    if [authorization, presigned.as_deref()]
+        .into_iter()
+        .flatten()
+        .any(|scope| scope.contains("/sts/aws4_request"))
+    {
         return refuse(
             S3ErrorCode::AuthorizationHeaderMalformed,
             "The authorization header is malformed; incorrect service \"sts\". This endpoint belongs to \"s3\".",
         );
     }
-    let expires = query.get("X-Amz-Expires").and_then(|seconds| seconds.parse::<u64>().ok());
-    if expires.is_some_and(|seconds| seconds > PRESIGNED_MAX) {
-        return refuse(
-            S3ErrorCode::AuthorizationQueryParametersError,
-            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds",
-        );
-    }
-    Ok(())
+    let amiss = match query.get("X-Amz-Expires").map(|seconds| seconds.parse::<i128>()) {
+        Some(Err(_)) => "X-Amz-Expires should be a number",
+        Some(Ok(..0)) => "X-Amz-Expires must be non-negative",
+        Some(Ok(seconds)) if seconds > PRESIGNED_MAX => {
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds"
+        }
+        _ => return Ok(()),
+    };
+    refuse(S3ErrorCode::AuthorizationQueryParametersError, amiss)
 }
 
 /// Whoever holds a presigned URL must not make another operation of it: `x-amz-copy-source` turns a PUT of their own bytes

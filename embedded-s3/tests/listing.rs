@@ -139,3 +139,32 @@ async fn uploads_are_listed_page_by_page() {
     let rolled = s3.list_multipart_uploads().bucket("one").delimiter("/").send().await.unwrap();
     assert_eq!((rolled.uploads().len(), rolled.common_prefixes().len()), (3, 1));
 }
+
+#[tokio::test]
+async fn each_object_has_one_version_and_can_be_deleted_by_it() {
+    let served = Served::new().await;
+    let s3 = served.operator();
+    s3.create_bucket().bucket("one").send().await.unwrap();
+    for key in ["a/1", "a/2", "b", "c"] {
+        s3.put_object().bucket("one").key(key).send().await.unwrap();
+    }
+    let list = |marker: Option<String>| {
+        let list = s3.list_object_versions().bucket("one").max_keys(3);
+        list.version_id_marker("null").set_key_marker(marker)
+    };
+    assert_eq!(refusal(list(None).send().await), (400, "InvalidArgument".into()));
+    let first = s3.list_object_versions().bucket("one").max_keys(3).send().await.unwrap();
+    assert_eq!((first.is_truncated(), first.next_version_id_marker()), (Some(true), Some("null")));
+    let second = list(first.next_key_marker.clone()).send().await.unwrap();
+    assert_eq!((second.is_truncated(), second.next_key_marker()), (Some(false), None));
+    let all: Vec<_> = first.versions().iter().chain(second.versions()).collect();
+    let keys: Vec<_> = all.iter().map(|version| version.key().unwrap()).collect();
+    assert_eq!(keys, ["a/1", "a/2", "b", "c"]);
+    let rolled = s3.list_object_versions().bucket("one").delimiter("/").send().await.unwrap();
+    assert_eq!((rolled.versions().len(), rolled.common_prefixes().len()), (2, 1));
+    for version in all {
+        let (key, id) = (version.key().unwrap(), version.version_id().unwrap());
+        s3.delete_object().bucket("one").key(key).version_id(id).send().await.unwrap();
+    }
+    s3.delete_bucket().bucket("one").send().await.unwrap();
+}

@@ -25,6 +25,18 @@ impl S3Auth for Gate {
     }
 }
 
+impl Gate {
+    /// Whoever says whose bucket they mean must mean this one.
+    fn check_owner(&self, headers: &http::HeaderMap) -> S3Result<()> {
+        let other =
+            |name: &str| headers.get(name).is_some_and(|owner| owner.as_bytes() != self.0.account.as_bytes());
+        match other("x-amz-expected-bucket-owner") || other("x-amz-source-expected-bucket-owner") {
+            true => Err(s3_error!(AccessDenied, "Access Denied")),
+            false => Ok(()),
+        }
+    }
+}
+
 fn stranger(stranger: Stranger) -> s3s::S3Error {
     match stranger {
         Stranger::Unknown => {
@@ -94,6 +106,7 @@ impl S3Access for Gate {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         };
         let caller = self.0.caller(&credentials.access_key, token(cx).as_deref()).map_err(stranger)?;
+        self.check_owner(cx.headers())?;
         check_operation(&caller, cx)?;
         cx.extensions_mut().insert(caller);
         Ok(())

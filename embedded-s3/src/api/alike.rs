@@ -47,9 +47,8 @@ macro_rules! claims {
 /// What GET and HEAD say alike of an object and the stretch of it that was asked for.
 macro_rules! described {
     ($output:ident, $input:ident, $record:ident, $stretch:ident, { $($member:ident: $value:expr),* $(,)? }) => {{
-        let whole = $stretch.to - $stretch.from == $record.size;
-        let sum = $record.sum.as_ref().filter(|_| whole && wants_checksum($input.checksum_mode.as_ref()));
-        let sum = crate::api::answer::checksum(sum);
+        let sum = $stretch.sum(&$record).filter(|_| wants_checksum($input.checksum_mode.as_ref()));
+        let sum = crate::api::answer::checksum(sum.as_ref());
         let mut response = s3s::S3Response::new($output {
             accept_ranges: Some("bytes".into()),
             cache_control: $record.about.cache_control.clone(),

@@ -43,6 +43,7 @@ fn parts(record: &ObjectRecord, after: Option<i32>, max: Option<i32>) -> GetObje
     let max = max.and_then(|max| usize::try_from(max).ok()).unwrap_or(1000).min(1000);
     let left = record.parts.iter().filter(|part| i32::from(part.number) > after);
     let more = left.clone().count() > max;
+    let last = left.clone().take(max).last().map(|part| i32::from(part.number));
     // S3 lists the parts only of objects that were uploaded with checksums of their parts.
     let shown: Vec<ObjectPart> = left
         .take(max)
@@ -64,7 +65,7 @@ fn parts(record: &ObjectRecord, after: Option<i32>, max: Option<i32>) -> GetObje
     GetObjectAttributesParts {
         is_truncated: Some(more),
         max_parts: Some(max as i32),
-        next_part_number_marker: shown.last().and_then(|part| part.part_number),
+        next_part_number_marker: last,
         part_number_marker: Some(after),
         parts: Some(shown),
         total_parts_count: Some(record.parts.len() as i32),

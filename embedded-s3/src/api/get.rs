@@ -3,14 +3,14 @@
 use s3s::dto::{
     ChecksumMode, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Range, StreamingBlob,
 };
-use s3s::{S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::Api;
 use super::alike::described;
 use super::answer::not_modified;
 use super::request::{read_condition, s3_refusal};
 use crate::body::send;
-use crate::index::{ObjectRecord, ReadCondition, Reading};
+use crate::index::{ObjectRecord, ReadCondition, Reading, Sum};
 
 /// What S3 says of an object whose writer said nothing.
 const DEFAULT_TYPE: &str = "binary/octet-stream";
@@ -23,11 +23,22 @@ struct Stretch {
     partial: bool,
     /// The number of parts, if one of them was asked for.
     parts: Option<i32>,
+    /// Which part it is, counted from 0, if it is one of several or of one.
+    part: Option<usize>,
 }
 
 impl Stretch {
     fn content_range(&self, record: &ObjectRecord) -> Option<String> {
         self.partial.then(|| format!("bytes {}-{}/{}", self.from, self.to - 1, record.size))
+    }
+
+    /// The checksum of just these bytes, if it is known.
+    fn sum(&self, record: &ObjectRecord) -> Option<Sum> {
+        let sum = record.sum.clone()?;
+        match self.part {
+            Some(at) => record.parts.get(at)?.sum.clone().map(|value| Sum { value, ..sum }),
+            None => (self.to - self.from == record.size).then_some(sum),
+        }
     }
 }
 
@@ -44,7 +55,7 @@ fn check(record: &ObjectRecord, condition: &ReadCondition) -> S3Result<()> {
 
 fn stretch(record: &ObjectRecord, range: Option<Range>, part: Option<i32>) -> S3Result<Stretch> {
     let unsatisfiable = || s3_error!(InvalidRange, "The requested range is not satisfiable");
-    let whole = Stretch { from: 0, to: record.size, partial: false, parts: None };
+    let whole = Stretch { from: 0, to: record.size, partial: false, parts: None, part: None };
     match (range, part) {
         (Some(_), Some(_)) => {
             Err(s3_error!(InvalidRequest, "Cannot specify both Range header and partNumber query parameter"))
@@ -63,7 +74,12 @@ fn stretch(record: &ObjectRecord, range: Option<Range>, part: Option<i32>) -> S3
 }
 
 fn part_stretch(record: &ObjectRecord, number: i32, whole: Stretch) -> S3Result<Stretch> {
-    let missing = || s3_error!(InvalidRange, "The requested partnumber is not satisfiable");
+    let missing = || {
+        let code = S3ErrorCode::Custom("InvalidPartNumber".into());
+        let mut error = S3Error::with_message(code, "The requested partnumber is not satisfiable");
+        error.set_status_code(http::StatusCode::RANGE_NOT_SATISFIABLE);
+        error
+    };
     if record.parts.is_empty() {
         return if number == 1 { Ok(Stretch { partial: record.size > 0, ..whole }) } else { Err(missing()) };
     }
@@ -72,7 +88,7 @@ fn part_stretch(record: &ObjectRecord, number: i32, whole: Stretch) -> S3Result<
     let part = record.parts.get(at).ok_or_else(missing)?;
     let from: u64 = record.parts[..at].iter().map(|part| part.size).sum();
     let parts = Some(record.parts.len() as i32);
-    Ok(Stretch { from, to: from + part.size, partial: part.size > 0, parts })
+    Ok(Stretch { from, to: from + part.size, partial: part.size > 0, parts, part: Some(at) })
 }
 
 fn content_type(record: &ObjectRecord) -> Option<String> {
@@ -140,6 +156,11 @@ impl Api {
             self.index.read(|snapshot| snapshot.object(&input.bucket, &input.key)).map_err(s3_refusal)?;
         check(&record, &condition)?;
         let stretch = stretch(&record, input.range, input.part_number)?;
-        Ok(described!(HeadObjectOutput, input, record, stretch, {}))
+        let mut response = described!(HeadObjectOutput, input, record, stretch, {});
+        if let Some(count) = tag_count(&record) {
+            // s3s 0.14 does not carry it in the output.
+            response.headers.insert("x-amz-tagging-count", count.into());
+        }
+        Ok(response)
     }
 }

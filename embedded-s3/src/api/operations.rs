@@ -5,6 +5,7 @@ use s3s::dto::*;
 use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result};
 
 use super::Api;
+use super::plain::owners_acl;
 
 type Answer<T> = S3Result<S3Response<T>>;
 
@@ -58,6 +59,22 @@ operations! {
     }
     async fn get_object_acl(&self, req: S3Request<GetObjectAclInput>) -> Answer<GetObjectAclOutput> {
         self.object_acl(&req.input.bucket, &req.input.key)
+    }
+    async fn put_bucket_acl(&self, req: S3Request<PutBucketAclInput>) -> Answer<PutBucketAclOutput> {
+        self.need_bucket(&req.input.bucket)?;
+        owners_acl(req.input.acl.is_some())
+    }
+    async fn put_object_acl(&self, req: S3Request<PutObjectAclInput>) -> Answer<PutObjectAclOutput> {
+        self.object_acl(&req.input.bucket, &req.input.key)?;
+        owners_acl(req.input.acl.is_some())
+    }
+    async fn get_bucket_request_payment(
+        &self,
+        req: S3Request<GetBucketRequestPaymentInput>,
+    ) -> Answer<GetBucketRequestPaymentOutput> {
+        self.need_bucket(&req.input.bucket)?;
+        let payer = Some(Payer::from_static(Payer::BUCKET_OWNER));
+        Ok(S3Response::new(GetBucketRequestPaymentOutput { payer }))
     }
     async fn get_bucket_versioning(&self, req: S3Request<GetBucketVersioningInput>) -> Answer<GetBucketVersioningOutput> {
         self.empty(&req.input.bucket)
@@ -131,10 +148,12 @@ operations! {
         &self,
         req: S3Request<GetBucketOwnershipControlsInput>,
     ) -> Answer<GetBucketOwnershipControlsOutput> {
-        self.unconfigured(
-            &req.input.bucket,
-            S3ErrorCode::OwnershipControlsNotFoundError,
-            "The bucket ownership controls were not found",
-        )
+        self.ownership(&req.input.bucket)
+    }
+    async fn put_bucket_ownership_controls(
+        &self,
+        req: S3Request<PutBucketOwnershipControlsInput>,
+    ) -> Answer<PutBucketOwnershipControlsOutput> {
+        self.own(&req.input.bucket, &req.input.ownership_controls)
     }
 }

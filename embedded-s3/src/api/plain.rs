@@ -1,10 +1,23 @@
 //! What S3 answers for a bucket on which nothing was configured. Configuring it is not supported.
 
 use s3s::dto::*;
-use s3s::{S3Error, S3ErrorCode, S3Response, S3Result};
+use s3s::{S3Error, S3ErrorCode, S3Response, S3Result, s3_error};
 
 use super::Api;
 use super::request::s3_refusal;
+
+const ENFORCED: &str = ObjectOwnership::BUCKET_OWNER_ENFORCED;
+
+/// Sets an ACL: one that says what holds anyway (its name was checked with the headers), or another.
+pub(super) fn owners_acl<T: Default>(canned: bool) -> S3Result<S3Response<T>> {
+    if canned {
+        return Ok(S3Response::new(T::default()));
+    }
+    let code = S3ErrorCode::Custom("AccessControlListNotSupported".into());
+    let mut error = S3Error::with_message(code, "The bucket does not allow ACLs");
+    error.set_status_code(http::StatusCode::BAD_REQUEST);
+    Err(error)
+}
 
 impl Api {
     /// The answer that nothing of this kind is configured, if the bucket is there.
@@ -46,6 +59,27 @@ impl Api {
             S3ErrorCode::ServerSideEncryptionConfigurationNotFoundError,
             "The server side encryption configuration was not found",
         )
+    }
+
+    /// Who owns what is put: always the bucket's owner.
+    pub(super) fn ownership(&self, bucket: &str) -> S3Result<S3Response<GetBucketOwnershipControlsOutput>> {
+        self.need_bucket(bucket)?;
+        let rule = OwnershipControlsRule { object_ownership: ObjectOwnership::from_static(ENFORCED) };
+        let controls = OwnershipControls { rules: vec![rule] };
+        Ok(S3Response::new(GetBucketOwnershipControlsOutput { ownership_controls: Some(controls) }))
+    }
+
+    /// Asks for another owner, or for the one there is.
+    pub(super) fn own(
+        &self,
+        bucket: &str,
+        controls: &OwnershipControls,
+    ) -> S3Result<S3Response<PutBucketOwnershipControlsOutput>> {
+        self.need_bucket(bucket)?;
+        match controls.rules.iter().all(|rule| rule.object_ownership.as_str() == ENFORCED) {
+            true => Ok(S3Response::new(PutBucketOwnershipControlsOutput::default())),
+            false => Err(s3_error!(NotImplemented, "Only BucketOwnerEnforced is implemented")),
+        }
     }
 
     fn grants(&self) -> Grants {

@@ -2,7 +2,9 @@
 //! a stream that holds little memory.
 
 mod receive;
+mod reframe;
 mod send;
 
 pub use receive::{Claims, receive};
+pub use reframe::{Framing, reframe};
 pub use send::send;

@@ -11,6 +11,7 @@ use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::StreamingBlob;
 use s3s::{S3Error, S3ErrorCode, S3Result, StdError, TrailingHeaders, s3_error};
 
+use super::reframe::TOO_LONG;
 use crate::blobs::{Blobs, NewBlob};
 use crate::digest::{self, Hasher};
 use crate::index::{Algorithm, INLINE_MAX, NewBody, Sum};
@@ -223,6 +224,12 @@ fn broken_body(failure: StdError) -> S3Error {
             "The provided 'x-amz-content-sha256' header does not match what was computed.",
         );
         error.set_status_code(http::StatusCode::BAD_REQUEST);
+        error
+    } else if text.contains(TOO_LONG) {
+        let code = S3ErrorCode::Custom("InvalidChunkSizeError".into());
+        let mut error =
+            S3Error::with_message(code, "The chunk size is larger than the largest that is taken.");
+        error.set_status_code(http::StatusCode::FORBIDDEN);
         error
     } else if text.contains("SignatureMismatch") {
         s3_error!(
