@@ -109,6 +109,27 @@ def test_logs_of_an_executor(up, steady):
     assert code != 0 and "9" in said, said
 
 
+def test_logs_of_a_run_that_never_ran(up):
+    """It waits behind another, and is cancelled while it is followed."""
+    application = runs.application(up, schedulerConfiguration={"maxConcurrentRuns": 1, "queueTimeoutMinutes": 15})
+    first, queued = (runs.start(up, application, "s3://bkt/jobs/steady.py", ["60"]) for _ in range(2))
+    place = f"s3://bkt/{queued.prefix()}SPARK_DRIVER/stdout.gz"
+    assert refused(up, "logs", queued.id) == (0, f"firesteel: nothing is written yet (the run is QUEUED): {place}\n")
+    with runs.follow(queued) as logs:
+        up.ask("cancel-job-run", "--application-id", application, "--job-run-id", queued.id)
+        out, said = logs.communicate(timeout=60)
+    assert (logs.returncode, out) == (1, "")
+    assert said == f"firesteel: nothing was written: {place}\nfiresteel: the job run is CANCELLED\n"
+    assert refused(up, "logs", queued.id) == (0, f"firesteel: nothing was written (the run is CANCELLED): {place}\n")
+    up.ask("cancel-job-run", "--application-id", application, "--job-run-id", first.id)
+
+
+def test_a_reader_that_goes_away_ends_the_program_quietly(up, steady):
+    steady.succeeded()
+    assert up.shell(f"firesteel logs -f {steady.id} | head -1; echo ${{PIPESTATUS[0]}}") == "begin\n0\n"
+    assert up.shell("firesteel list-applications | head -1; echo ${PIPESTATUS[0]}") == "{\n0\n"
+
+
 def test_logs_go_on_with_the_next_attempt(up, application):
     run = runs.start(up, application, "s3://bkt/jobs/exit_three.py", retryPolicy={"maxAttempts": 2})
     with runs.follow(run) as logs:

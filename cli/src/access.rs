@@ -4,7 +4,19 @@
 
 use crate::arguments::Target;
 use crate::folder::{DataFolder, Installation, KeyPair, REGION};
-use anyhow::{Context, bail};
+use anyhow::anyhow;
+
+/// What to do when there is nothing to speak to.
+const BEGIN: &str = "start `firesteel up`, or set AWS_ENDPOINT_URL";
+
+/// What is missing.
+#[derive(Debug, PartialEq, Eq)]
+enum Unsettled {
+    /// No endpoint is named, and there is no installation.
+    Service,
+    /// An endpoint is named without keys for it.
+    Keys,
+}
 
 /// Endpoint, region and keys.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,12 +49,15 @@ impl Access {
             Ok(folder) => folder.read()?,
             Err(_) => None,
         };
-        let found = Self::settle(target, &environment, installation.as_ref());
-        found.with_context(|| match &folder {
-            Ok(folder) => {
-                format!("no service to speak to: {} holds no installation", folder.path().display())
+        Self::settle(target, &environment, installation.as_ref()).map_err(|unsettled| {
+            match (unsettled, folder) {
+                (Unsettled::Keys, _) => anyhow!("no keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+                (Unsettled::Service, Ok(folder)) => {
+                    let folder = folder.path().display();
+                    anyhow!("no service to speak to: {folder} holds no installation: {BEGIN}")
+                }
+                (Unsettled::Service, Err(error)) => anyhow!("no service to speak to: {error}: {BEGIN}"),
             }
-            Err(error) => format!("no service to speak to: {error}"),
         })
     }
 
@@ -51,7 +66,7 @@ impl Access {
         target: &Target,
         variable: Variable<'_>,
         installation: Option<&Installation>,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, Unsettled> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let all = variable("AWS_ENDPOINT_URL");
         let named = target
@@ -65,10 +80,8 @@ impl Access {
         let (keys, session_token) = match (from_environment, installation) {
             (Some(found), _) => found,
             (None, Some(installation)) => (installation.operator.clone(), None),
-            (None, None) if named.is_some() => {
-                bail!("no keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-            }
-            (None, None) => bail!("start `firesteel up`, or set AWS_ENDPOINT_URL"),
+            (None, None) if named.is_some() => return Err(Unsettled::Keys),
+            (None, None) => return Err(Unsettled::Service),
         };
         let own = installation.map(Installation::local_endpoint);
         let s3_endpoint = match &named {
@@ -79,7 +92,7 @@ impl Access {
         };
         let endpoint = match named {
             Some(named) if foreign || target.endpoint_url.is_some() => named,
-            _ => own.context("start `firesteel up`, or set AWS_ENDPOINT_URL")?,
+            _ => own.ok_or(Unsettled::Service)?,
         };
         let of_environment =
             || foreign.then(|| variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"))).flatten();
@@ -118,7 +131,11 @@ mod tests {
         DataFolder::choose(Some(parent.path().join("d"))).unwrap().open().unwrap()
     }
 
-    fn settled(target: &Target, set: &[(&str, &str)], own: Option<&Installation>) -> anyhow::Result<Access> {
+    fn settled(
+        target: &Target,
+        set: &[(&str, &str)],
+        own: Option<&Installation>,
+    ) -> Result<Access, Unsettled> {
         let find = |name: &str| set.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         Access::settle(target, &find, own)
     }
@@ -158,11 +175,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_known_says_what_to_do() {
-        let text = |set: &[(&str, &str)]| {
-            settled(&Target::default(), set, None).map(|_| ()).unwrap_err().to_string()
-        };
-        assert!(text(&ALL[1..]).contains("firesteel up"));
-        assert!(text(&ALL[..1]).contains("AWS_ACCESS_KEY_ID"));
+    fn nothing_known_says_what_is_missing() {
+        let missing = |set: &[(&str, &str)]| settled(&Target::default(), set, None).map(|_| ()).unwrap_err();
+        assert_eq!(missing(&ALL[1..]), Unsettled::Service);
+        assert_eq!(missing(&ALL[..1]), Unsettled::Keys);
     }
 }

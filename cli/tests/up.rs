@@ -194,6 +194,19 @@ async fn serve_on_another_s3_alone_and_beside_another() {
     assert_eq!(found["application"]["applicationId"], id, "what one wrote the other reads");
     let shared = s3(&set).get_object().bucket("my-state").key("a/b/registry/installation.json").send().await;
     assert!(shared.is_ok(), "{shared:?}");
+    let wrong = |state: &str, listen: &str| {
+        let third = Site::new();
+        let mut command = firesteel(&third.data, &["serve", "--state", state, "--listen", listen]);
+        command.envs(&set).env("FIRESTEEL_ACCESS_KEY_ID", "K").env("FIRESTEEL_SECRET_ACCESS_KEY", "S");
+        let output = command.output().unwrap();
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]));
+        String::from_utf8(output.stderr).unwrap().lines().last().unwrap().to_owned()
+    };
+    let text = wrong("s3://no-such-bucket/a", "127.0.0.1:0");
+    assert!(text.ends_with("NoSuchBucket: The specified bucket does not exist"), "{text}");
+    let taken = one.endpoint().strip_prefix("http://").unwrap();
+    let text = wrong("s3://my-state/a/b", taken);
+    assert!(text.contains("is in use") && text.contains("serve: --listen ADDR:N"), "{text}");
     for server in [one, two] {
         server.signal(Signal::SIGTERM);
         assert_eq!(server.ended(END), (true, String::new()));
@@ -227,4 +240,8 @@ fn without_an_installation_a_verb_says_what_to_do() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text.contains("start `firesteel up`"), "{text}");
     assert!(!site.data.exists());
+    let output =
+        firesteel(&site.data, &["list-applications"]).env("AWS_ENDPOINT_URL", "http://h").output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text, "firesteel: no keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n");
 }

@@ -59,7 +59,8 @@ async fn once(log: &Log) -> Result<(), Failure> {
     if let Worker::Executor(number) = log.worker {
         return Err(executors::missing(&log.s3, &log.folder, number, log.state()).await);
     }
-    eprintln!("firesteel: nothing is written yet (the run is {}): {}", log.state(), log.place);
+    let nothing = if TERMINAL.contains(&log.state()) { "was written" } else { "is written yet" };
+    eprintln!("firesteel: nothing {nothing} (the run is {}): {}", log.state(), log.place);
     Ok(())
 }
 
@@ -85,7 +86,8 @@ async fn finish(log: &Log, reading: &Reading, state: &str, details: &str) -> Res
     if state == "SUCCESS" {
         return Ok(());
     }
-    eprintln!("firesteel: the job run is {state}: {details}");
+    let why = if details.is_empty() { String::new() } else { format!(": {details}") };
+    eprintln!("firesteel: the job run is {state}{why}");
     Err(Failure::Silent(1))
 }
 

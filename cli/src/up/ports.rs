@@ -134,7 +134,9 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let port = address.port();
         let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => format!("port {port} is in use; give another with --port N"),
+            std::io::ErrorKind::AddrInUse => {
+                format!("port {port} is in use; give another (up: --port N, serve: --listen ADDR:N)")
+            }
             _ => error.to_string(),
         };
         Failure::Other(anyhow::anyhow!("cannot listen on {address}: {advice}"))
