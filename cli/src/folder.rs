@@ -168,8 +168,8 @@ impl DataFolder {
         let file = self.0.join(CONFIG);
         match fs::read_to_string(&file) {
             Ok(text) => {
-                let installation =
-                    toml::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?;
+                let installation = crate::toml_text::read(&text)
+                    .with_context(|| format!("{} is damaged", file.display()))?;
                 Ok(Some(installation))
             }
             Err(error) if matches!(error.kind(), ErrorKind::NotFound) => Ok(None),

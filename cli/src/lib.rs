@@ -16,6 +16,7 @@ pub mod machine;
 pub mod release;
 pub mod serve;
 pub mod shell;
+mod toml_text;
 pub mod trust;
 pub mod up;
 pub mod verbs;

@@ -101,7 +101,9 @@ impl KnownIdentities {
             );
         }
         if let Some(s3) = self.s3.upgrade() {
-            s3.reload_roles().map_err(anyhow::Error::msg)?;
+            let file =
+                || self.roles_file.as_ref().map_or_else(String::new, |file| format!("{}", file.display()));
+            s3.reload_roles().map_err(anyhow::Error::msg).with_context(file)?;
             s3.set_users(identities.iter().map(user).collect()).map_err(anyhow::Error::msg)?;
         }
         let named = identities.into_iter().map(|one| {

@@ -3,10 +3,11 @@
 //! Text in, values out. What is wrong is said with its line and what was expected.
 
 use crate::folder::KeyPair;
+use crate::toml_text;
 use anyhow::{Context, bail};
 use firesteel_service::authorization::Policy;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Error, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -65,8 +66,6 @@ struct S3 {
 #[serde(try_from = "String")]
 struct AccessKeyId(String);
 
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
 struct Secret(String);
 
 #[derive(Deserialize)]
@@ -93,13 +92,16 @@ impl TryFrom<String> for AccessKeyId {
     }
 }
 
-impl TryFrom<String> for Secret {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            true => Ok(Self(text)),
-            false => Err("no secret: expected 16 characters or more, without spaces".to_owned()),
+impl<'de> Deserialize<'de> for Secret {
+    /// No complaint repeats what stands there, of whatever type it is.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(deserializer) {
+            Ok(toml::Value::String(text))
+                if text.len() >= 16 && text.bytes().all(|b| b.is_ascii_graphic()) =>
+            {
+                Ok(Self(text))
+            }
+            _ => Err(D::Error::custom("no secret: expected a text of 16 characters or more, without spaces")),
         }
     }
 }
@@ -156,7 +158,7 @@ pub fn keys_of(file: &Path, name: &str) -> anyhow::Result<KeyPair> {
 pub fn parse(text: &str) -> anyhow::Result<Vec<NamedIdentity>> {
     let (mut names, mut keys) = (BTreeSet::new(), BTreeSet::new());
     let mut found = Vec::new();
-    for entry in toml::from_str::<Identities>(text)?.identity {
+    for entry in toml_text::read::<Identities>(text)?.identity {
         let plain = |places: Vec<Place>| places.into_iter().map(|place| place.0).collect();
         let last = entry.arn.0.rsplit('/').next().unwrap_or_default().to_owned();
         let named = NamedIdentity {
@@ -219,7 +221,7 @@ struct Role {
 
 /// What the roles of a `roles.toml` may do on the API, by ARN of the role. What else stands there is the embedded S3's.
 pub fn roles(text: &str) -> anyhow::Result<BTreeMap<String, Policy>> {
-    Ok(toml::from_str::<Roles>(text)?.role.into_iter().map(|role| (role.arn, role.api)).collect())
+    Ok(toml_text::read::<Roles>(text)?.role.into_iter().map(|role| (role.arn, role.api)).collect())
 }
 
 #[cfg(test)]
@@ -267,7 +269,7 @@ pass_roles = ["*"]
             (3, "access_key_id = 'a b'", "expected 4 to 128"),
             (3, "access_key_id = 'ASIA1234'", "temporary"),
             (3, "key = 'AKIAANN'", "unknown field `key`"),
-            (4, "secret_access_key = 'short'", "expected 16 characters"),
+            (4, "secret_access_key = 'short'", "expected a text of 16 characters"),
             (5, "arn = 'arn:aws:iam::1:user/ann'", "expected arn:aws:iam::<account>:user/<name>"),
             (5, "arn = 'arn:aws:iam::000000000000:role/ann'", "is no caller"),
             (5, "arn = 'arn:aws:sts::000000000000:assumed-role/etl'", "is no caller"),
@@ -288,6 +290,19 @@ pass_roles = ["*"]
         assert!(
             format!("{:#}", parse(&format!("{ANN}{other}")).unwrap_err()).contains("AKIAANN is there twice")
         );
+    }
+
+    #[test]
+    fn no_complaint_repeats_a_secret() {
+        for secret in
+            ["'hush hush hush hush'", "42424242424242424242", "4242424242424242", "'hush", "hush", "['hush']"]
+        {
+            let error = parse(&with(4, &format!("secret_access_key = {secret}"))).unwrap_err();
+            for text in [format!("{error:#}"), format!("{error:?}")] {
+                assert!(text.contains("line 4"), "{text}");
+                assert!(!text.contains("hush") && !text.contains("4242"), "{text}");
+            }
+        }
     }
 
     #[test]
