@@ -11,11 +11,8 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 
 use crate::access::Gate;
 use crate::api::Api;
-use crate::body::{Framing, reframe};
-use crate::refused::refused;
-
-/// The longest XML body: 10,000 parts with their checksums fit, in bytes.
-const XML_MAX: usize = 4 * 1024 * 1024;
+use crate::body::{Framing, Observed, reframe};
+use crate::refused::{XML_MAX, refused};
 
 /// s3s over our operations and our gate.
 pub fn service(api: Api, gate: Gate) -> S3Service {
@@ -33,7 +30,7 @@ pub async fn answer(service: &S3Service, request: Request<Body>) -> Response<Bod
     let attributes = is_attributes(&request);
     let mut response = match refused(&request) {
         Err(error) => error.to_http_response().unwrap_or_else(|_| empty(StatusCode::INTERNAL_SERVER_ERROR)),
-        Ok(()) => match service.call(in_small_chunks(request)).await {
+        Ok(()) => match service.call(observed(in_small_chunks(request))).await {
             Ok(response) => response,
             Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
         },
@@ -44,9 +41,7 @@ pub async fn answer(service: &S3Service, request: Request<Body>) -> Response<Bod
     static REQUESTS: AtomicU64 = AtomicU64::new(1);
     let id = format!("{:016X}", REQUESTS.fetch_add(1, Ordering::Relaxed));
     if response.status().is_client_error() || response.status().is_server_error() {
-        rewrite(&mut response, |text| {
-            text.replace("</Error>", &format!("<RequestId>{id}</RequestId></Error>"))
-        });
+        rewrite(&mut response, |text| with_words(text, &id));
     } else if attributes {
         // Here alone S3 writes the entity tag without its quotes.
         rewrite(&mut response, |text| {
@@ -66,6 +61,47 @@ fn in_small_chunks(request: Request<Body>) -> Request<Body> {
         Some(framing) => request.map(|body| reframe(body, framing)),
         None => request,
     }
+}
+
+/// An error with the id of its request, and with S3's words if s3s has none.
+fn with_words(text: &str, id: &str) -> String {
+    let mut more = format!("<RequestId>{id}</RequestId></Error>");
+    if !text.contains("<Message>") {
+        let code = text.split("<Code>").nth(1).and_then(|rest| rest.split("</Code>").next());
+        more.insert_str(0, &format!("<Message>{}</Message>", words(code.unwrap_or_default())));
+    }
+    text.replace("</Error>", &more)
+}
+
+fn words(code: &str) -> &'static str {
+    match code {
+        "SignatureDoesNotMatch" => {
+            "The request signature we calculated does not match the signature you provided. Check your key and signing method."
+        }
+        "InvalidBucketName" => "The specified bucket is not valid.",
+        "KeyTooLongError" => "Your key is too long",
+        "InvalidURI" => "Couldn't parse the specified URI.",
+        "MalformedXML" => {
+            "The XML you provided was not well-formed or did not validate against our published schema"
+        }
+        "MissingContentLength" => "You must provide the Content-Length HTTP header.",
+        "IncompleteBody" => {
+            "You did not provide the number of bytes specified by the Content-Length HTTP header"
+        }
+        "MethodNotAllowed" => "The specified method is not allowed against this resource.",
+        "InternalError" => "We encountered an internal error. Please try again.",
+        _ => "The request was refused.",
+    }
+}
+
+/// A list of what to delete is hashed on its way in: s3s takes its checksums for its own and checks none.
+fn observed(mut request: Request<Body>) -> Request<Body> {
+    if request.method() != Method::POST || Framing::of(request.headers()).is_some() {
+        return request;
+    }
+    let seen = Observed::new(request.headers());
+    request.extensions_mut().insert(seen.clone());
+    request.map(|body| seen.watch(body))
 }
 
 /// Whether it is GetObjectAttributes.

@@ -10,6 +10,8 @@ use s3s::{S3Error, S3ErrorCode, S3Result};
 
 /// The longest life of a presigned URL, in seconds.
 const PRESIGNED_MAX: i128 = 7 * 24 * 60 * 60;
+/// The longest XML body: 10,000 parts with their checksums fit, in bytes.
+pub const XML_MAX: usize = 4 * 1024 * 1024;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// Headers that the signature covers by another way, or that prove themselves.
 const COVERED: [&str; 3] = ["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
@@ -43,6 +45,10 @@ pub fn refused<B>(request: &Request<B>) -> S3Result<()> {
     known_subresource(request.method(), request.uri().path(), query)?;
     if headers.get("content-md5").is_some_and(|md5| md5.is_empty()) {
         return refuse(S3ErrorCode::InvalidDigest, "The Content-MD5 you specified was invalid.");
+    }
+    let len = text(headers, header::CONTENT_LENGTH).and_then(|len| len.parse::<usize>().ok());
+    if *request.method() == Method::POST && len.is_some_and(|len| len > XML_MAX) {
+        return refuse(S3ErrorCode::MaxMessageLengthExceeded, "Your request was too big.");
     }
     headers.iter().try_for_each(|(name, value)| known_header(name.as_str(), value.as_bytes()))
 }

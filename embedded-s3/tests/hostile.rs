@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketCannedAcl, ObjectCannedAcl, ObjectOwnership, StorageClass};
-use aws_sdk_s3::types::{OwnershipControls, OwnershipControlsRule};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier, OwnershipControls, OwnershipControlsRule};
 use common::{STATE, Served, refusal};
 
 async fn store() -> (Served, aws_sdk_s3::Client) {
@@ -139,4 +139,38 @@ async fn an_error_names_its_request_as_its_headers_do() {
     let id = answer.headers()["x-amz-request-id"].to_str().unwrap().to_owned();
     let text = answer.text().await.unwrap();
     assert!(text.ends_with(&format!("<RequestId>{id}</RequestId></Error>")), "{text}");
+    let wordless = reqwest::get(format!("{}/A_B/k", served.url)).await.unwrap().text().await.unwrap();
+    assert!(wordless.contains("<Message>The specified bucket is not valid.</Message>"), "{wordless}");
+}
+
+#[tokio::test]
+async fn a_list_of_what_to_delete_must_be_what_was_said_of_it() {
+    let (_served, s3) = store().await;
+    let delete = |header: &'static str, value: &'static str| {
+        let object = ObjectIdentifier::builder().key("secret").build().unwrap();
+        let delete = Delete::builder().objects(object).build().unwrap();
+        let delete = s3.delete_objects().bucket("one").delete(delete).customize();
+        delete.mutate_request(move |request| drop(request.headers_mut().insert(header, value))).send()
+    };
+    for (header, value, code) in [
+        ("content-md5", "XrY7u+Ae7tCTyyK7j1rNww==", "BadDigest"),
+        ("content-md5", "x", "InvalidDigest"),
+        ("x-amz-checksum-sha256", "XrY7u+Ae7tCTyyK7j1rNww==", "BadDigest"),
+    ] {
+        assert_eq!(refusal(delete(header, value).await), (400, code.into()), "{header} {value}");
+    }
+    s3.head_object().bucket("one").key("secret").send().await.unwrap();
+    delete("x-unrelated", "x").await.unwrap();
+    assert_eq!(refusal(s3.head_object().bucket("one").key("secret").send().await).0, 404);
+}
+
+#[tokio::test]
+async fn a_list_that_is_too_long_is_the_callers_fault() {
+    let (served, _s3) = store().await;
+    let url = format!("{}/one?delete", served.url);
+    let body = " ".repeat(4 * 1024 * 1024 + 1);
+    let answer = reqwest::Client::new().post(url).body(body).send().await.unwrap();
+    assert_eq!(answer.status(), 400);
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("<Code>MaxMessageLengthExceeded</Code>"), "{text}");
 }

@@ -6,6 +6,7 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 use super::Api;
 use super::request::{s3_refusal, wanted};
 use crate::access::Caller;
+use crate::body::Observed;
 use crate::index::{Condition, Refusal, Wanted};
 
 /// The most keys of one request.
@@ -42,6 +43,7 @@ impl Api {
         req: S3Request<DeleteObjectsInput>,
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         let caller = req.extensions.get::<Caller>().cloned();
+        req.extensions.get::<Observed>().map_or(Ok(()), Observed::verify)?;
         let input = req.input;
         if input.delete.objects.is_empty() || input.delete.objects.len() > KEYS_MAX {
             return Err(s3_error!(

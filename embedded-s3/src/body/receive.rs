@@ -166,6 +166,18 @@ fn join(mut chunks: Vec<Bytes>, len: usize) -> Bytes {
     whole.freeze()
 }
 
+/// Whether a `Content-MD5` is that of the body.
+pub fn check_md5(claimed: &str, md5: &[u8; 16]) -> S3Result<()> {
+    let claimed = STANDARD.decode(claimed).ok().filter(|claimed| claimed.len() == 16);
+    match claimed {
+        None => Err(s3_error!(InvalidDigest, "The Content-MD5 you specified is not valid.")),
+        Some(claimed) if claimed != md5 => {
+            Err(s3_error!(BadDigest, "The Content-MD5 you specified did not match what we received."))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 fn verify(body: NewBody, digests: Digests, keep: Algorithm, claims: Claims) -> S3Result<Received> {
     let size = digests.size;
     if claims.length.is_some_and(|length| length != size) {
@@ -176,30 +188,14 @@ fn verify(body: NewBody, digests: Digests, keep: Algorithm, claims: Claims) -> S
     }
     let md5 = digests.md5.finalize();
     if let Some(claimed) = claims.md5 {
-        let claimed = STANDARD.decode(claimed).ok().filter(|claimed| claimed.len() == 16);
-        let claimed =
-            claimed.ok_or_else(|| s3_error!(InvalidDigest, "The Content-MD5 you specified is not valid."))?;
-        if claimed != md5 {
-            return Err(s3_error!(
-                BadDigest,
-                "The Content-MD5 you specified did not match what we received."
-            ));
-        }
+        check_md5(&claimed, &md5)?;
     }
     let mut named = claims.sums;
-    if let Some(trailers) = claims.trailers.and_then(|trailers| trailers.take()) {
-        for algorithm in claims.trailing {
-            let header = format!("x-amz-checksum-{}", digest::name(algorithm).to_ascii_lowercase());
-            match trailers.get(header).and_then(|value| value.to_str().ok()) {
-                Some(value) => named.push((algorithm, value.trim().to_owned())),
-                None => {
-                    return Err(S3Error::with_message(
-                        S3ErrorCode::Custom("MalformedTrailerError".into()),
-                        "The request contained trailing data that was not well-formed or did not conform to our published schema.",
-                    ));
-                }
-            }
-        }
+    let trailers = claims.trailers.and_then(|trailers| trailers.take()).unwrap_or_default();
+    for algorithm in claims.trailing {
+        let header = format!("x-amz-checksum-{}", digest::name(algorithm).to_ascii_lowercase());
+        let value = trailers.get(header).and_then(|value| value.to_str().ok());
+        named.push((algorithm, value.ok_or_else(bad_trailer)?.trim().to_owned()));
     }
     let sums: Vec<(Algorithm, String)> =
         digests.sums.into_iter().map(|(algorithm, hasher)| (algorithm, hasher.finish())).collect();
@@ -213,24 +209,32 @@ fn verify(body: NewBody, digests: Digests, keep: Algorithm, claims: Claims) -> S
     Ok(Received { body, size, etag: hex::encode(md5), sum, named })
 }
 
+/// The error of a trailer that was announced and did not come.
+fn bad_trailer() -> S3Error {
+    custom(
+        "MalformedTrailerError",
+        "The request contained trailing data that was not well-formed or did not conform to our published schema.",
+    )
+}
+
+/// A refusal by a code that s3s does not know.
+fn custom(code: &'static str, message: &'static str) -> S3Error {
+    let mut error = S3Error::with_message(S3ErrorCode::Custom(code.into()), message);
+    error.set_status_code(http::StatusCode::BAD_REQUEST);
+    error
+}
+
 /// The error of a body that broke off or is not what was signed. s3s keeps its error types to
 /// itself; only their texts tell which it was.
 fn broken_body(failure: StdError) -> S3Error {
     let text = failure.to_string();
     if text.contains("Sha256Mismatch") {
-        let code = S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into());
-        let mut error = S3Error::with_message(
-            code,
+        custom(
+            "XAmzContentSHA256Mismatch",
             "The provided 'x-amz-content-sha256' header does not match what was computed.",
-        );
-        error.set_status_code(http::StatusCode::BAD_REQUEST);
-        error
+        )
     } else if text.contains(TOO_LONG) {
-        let code = S3ErrorCode::Custom("InvalidChunkSizeError".into());
-        let mut error =
-            S3Error::with_message(code, "The chunk size is larger than the largest that is taken.");
-        error.set_status_code(http::StatusCode::FORBIDDEN);
-        error
+        custom("InvalidChunkSizeError", "The chunk size is larger than the largest that is taken.")
     } else if text.contains("SignatureMismatch") {
         s3_error!(
             SignatureDoesNotMatch,
@@ -241,5 +245,23 @@ fn broken_body(failure: StdError) -> S3Error {
             IncompleteBody,
             "You did not provide the number of bytes specified by the Content-Length HTTP header"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[tokio::test]
+    async fn an_announced_trailer_must_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Arc::new(Blobs::open(folder.path().into(), &HashSet::new()).unwrap());
+        let body = || Some(StreamingBlob::from(s3s::Body::from(Bytes::from_static(b"hello"))));
+        let announced = Claims { trailing: vec![Algorithm::Crc32], ..Default::default() };
+        let missing = receive(&blobs, body(), announced).await.unwrap_err();
+        assert_eq!(missing.code().as_str(), "MalformedTrailerError");
+        assert_eq!(missing.status_code(), Some(http::StatusCode::BAD_REQUEST));
+        receive(&blobs, body(), Claims::default()).await.unwrap();
     }
 }
