@@ -32,7 +32,7 @@ pub struct Rates {
     pub vcpu: f64,
     /// One GB of memory.
     pub memory_gb: f64,
-    /// One GB of storage beyond what is free.
+    /// One GB of billed storage, whatever kind of disk it is: a run's bill does not tell them apart.
     pub storage_gb: f64,
 }
 

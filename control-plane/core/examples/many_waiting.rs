@@ -81,6 +81,7 @@ impl Bench {
             executor: size,
             executor_heap_mib: 14_336,
             wants_executors: true,
+            shuffle_disks: Default::default(),
         };
         let body = json!({ "inline": { "echo": { "jobDriver": { "sparkSubmit": { "entryPoint": "s3://b/k.py" } } } } });
         let run = NewRun {

@@ -248,7 +248,9 @@ fn to_state(run: &mut JobRun, state: JobRunState, details: &str, at: Millis) {
 
 fn add_to_bill(run: &mut JobRun, worker: &Worker) {
     if let (Some(greeted), Some(ended)) = (&worker.greeted, &worker.ended) {
-        run.bill.add(worker.size, greeted.at, ended.at);
+        let disks = run.request.needs.shuffle_disks;
+        let is_shuffle_disk = if worker.is_driver() { disks.driver } else { disks.executors };
+        run.bill.add(worker.size, is_shuffle_disk, greeted.at, ended.at);
     }
 }
 

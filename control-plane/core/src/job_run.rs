@@ -89,6 +89,24 @@ pub struct Needs {
     pub executor_heap_mib: u64,
     /// False only if the run can never want an executor.
     pub wants_executors: bool,
+    /// Whose disks are shuffle-optimised.
+    #[serde(default, skip_serializing_if = "ShuffleDisks::are_none")]
+    pub shuffle_disks: ShuffleDisks,
+}
+
+/// Which workers of a run have shuffle-optimised disks: these are billed differently.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShuffleDisks {
+    /// The driver.
+    pub driver: bool,
+    /// Its executors.
+    pub executors: bool,
+}
+
+impl ShuffleDisks {
+    fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How often a run is tried (user guide, "job resiliency").

@@ -5,7 +5,7 @@
 
 use super::Properties;
 use super::memory::{self, SizeText};
-use crate::job_run::Needs;
+use crate::job_run::{Needs, ShuffleDisks};
 use crate::size::{self, Size, SizeError};
 
 /// What a run's workers are to be.
@@ -62,7 +62,12 @@ pub fn sizes(conf: &Properties) -> Result<RunSizes, SizesError> {
     let (executor, executor_heap_mib) = worker(conf, "executor", beside_the_heap_mib(conf)?)?;
     let (initial_executors, max_executors) = executors(conf)?;
     let wants_executors = initial_executors > 0 || max_executors != Some(0);
-    let needs = Needs { driver, driver_heap_mib, executor, executor_heap_mib, wants_executors };
+    let shuffle_disks = ShuffleDisks {
+        driver: has_shuffle_disk(conf, "driver"),
+        executors: has_shuffle_disk(conf, "executor"),
+    };
+    let needs =
+        Needs { driver, driver_heap_mib, executor, executor_heap_mib, wants_executors, shuffle_disks };
     Ok(RunSizes { needs, initial_executors, max_executors })
 }
 
@@ -91,14 +96,16 @@ fn worker(conf: &Properties, role: &'static str, beside_mib: u64) -> Result<(Siz
     let cores = number(conf, &format!("spark.{role}.cores"))?.unwrap_or(4);
     let heap = size_text(conf, &format!("spark.{role}.memory"), memory::mib)?.unwrap_or(14 * 1024);
     let disk = size_text(conf, &format!("spark.emr-serverless.{role}.disk"), memory::gb)?;
-    let shuffle = conf
-        .get(&format!("spark.emr-serverless.{role}.disk.type"))
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("shuffle_optimized"));
     let memory = heap.saturating_add(overhead_mib(conf, role, heap)?).saturating_add(beside_mib);
-    let size = size::check_disk(disk.unwrap_or(size::DEFAULT_DISK), shuffle)
+    let size = size::check_disk(disk.unwrap_or(size::DEFAULT_DISK), has_shuffle_disk(conf, role))
         .and_then(|disk| size::worker_for(cores, memory, disk))
         .map_err(|source| SizesError::Size { role, source })?;
     Ok((size, heap))
+}
+
+fn has_shuffle_disk(conf: &Properties, role: &str) -> bool {
+    let kind = conf.get(&format!("spark.emr-serverless.{role}.disk.type"));
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("shuffle_optimized"))
 }
 
 fn beside_the_heap_mib(conf: &Properties) -> Result<u64, SizesError> {
@@ -176,6 +183,7 @@ mod tests {
             executor: size,
             executor_heap_mib: 14_336,
             wants_executors: true,
+            shuffle_disks: ShuffleDisks::default(),
         };
         assert_eq!(of(""), Ok(RunSizes { needs, initial_executors: 3, max_executors: None }));
     }
@@ -234,6 +242,21 @@ mod tests {
             let error = of(text).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
-        assert!(of("--conf spark.emr-serverless.driver.disk=500G --conf spark.emr-serverless.driver.disk.type=shuffle_optimized").is_ok());
+    }
+
+    #[test]
+    fn disks_are_shuffle_optimised_each_for_itself() {
+        let table = [
+            (
+                "--conf spark.emr-serverless.driver.disk=500G --conf spark.emr-serverless.driver.disk.type=shuffle_optimized",
+                true,
+                false,
+            ),
+            ("--conf spark.emr-serverless.executor.disk.type=SHUFFLE_OPTIMIZED", false, true),
+            ("--conf spark.emr-serverless.executor.disk.type=STANDARD", false, false),
+        ];
+        for (text, driver, executors) in table {
+            assert_eq!(of(text).unwrap().needs.shuffle_disks, ShuffleDisks { driver, executors }, "{text}");
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Executors come and go with the wanted set.
 
-use crate::stage::{Stage, executor, wanted};
+use crate::stage::{Stage, executor, run, start, wanted};
 use firesteel_core::command::{Stopping, Wanted};
 use firesteel_core::id::WorkerId;
+use firesteel_core::job_run::ShuffleDisks;
 use firesteel_core::worker::Role;
 
 fn live(stage: &Stage) -> Vec<&WorkerId> {
@@ -67,6 +68,26 @@ fn an_ended_executor_is_forgotten_with_its_pod_and_stays_on_the_bill() {
     assert!(!stage.app.workers.contains_key(&id));
     assert_eq!(stage.run("r1").bill.total.cpu, 11);
     assert_eq!(stage.run("r1").bill.billed.cpu, 60);
+}
+
+#[test]
+fn of_a_shuffle_optimised_disk_all_is_billed() {
+    for (executors, billed) in [(false, 0), (true, 20 * 60)] {
+        let mut stage = Stage::new(None);
+        let mut new = run("r1");
+        new.needs.shuffle_disks = ShuffleDisks { driver: false, executors };
+        let stored = serde_json::to_value(&new).expect("JSON");
+        assert_eq!(stored["needs"].get("shuffle_disks").is_some(), executors, "as it was stored before");
+        stage.must(start(new));
+        stage.tick();
+        stage.tick();
+        let driver = stage.begin("r1", 1);
+        stage.report(&driver, "m1", &["u1"], 1);
+        stage.hello(&executor("r1", "u1"), "m2").expect("heard");
+        stage.end(&executor("r1", "u1"), "m2", 0).expect("heard");
+        stage.report(&driver, "m1", &[], 2);
+        assert_eq!(stage.run("r1").bill.billed.disk, billed);
+    }
 }
 
 #[test]

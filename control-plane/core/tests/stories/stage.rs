@@ -224,6 +224,7 @@ pub fn run(id: &str) -> NewRun {
             executor: SMALL,
             executor_heap_mib: 1_024,
             wants_executors: true,
+            shuffle_disks: Default::default(),
         },
         tags: BTreeMap::new(),
         body: Opaque::new(&Value::Null).expect("JSON"),

@@ -74,7 +74,7 @@ shapes! {
         }
     }
 
-    /// What is billed: at least a minute for each worker, storage above 20 GB.
+    /// What is billed: at least a minute for each worker, storage above 20 GB (all of it if shuffle-optimised).
     #[derive(Debug)]
     ResourceUtilization {
         optional {
