@@ -7,6 +7,7 @@
 
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -49,11 +50,17 @@ macro_rules! identifier {
 
         impl $name {
             /// Takes the text as it is; the wire has checked its form.
-            pub fn new(text: impl Into<String>) -> Self {
-                Self(text.into().into())
+            pub fn new(text: impl Into<Arc<str>>) -> Self {
+                Self(text.into())
             }
             /// The text.
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }

@@ -64,7 +64,7 @@ impl Applications {
     /// Opens every application that is not deleted.
     pub async fn open_all(&self) -> Result<(), Unreachable> {
         for id in self.live().await? {
-            self.home(&id).await?;
+            self.home(id.as_str()).await?;
         }
         Ok(())
     }
@@ -77,7 +77,7 @@ impl Applications {
     }
 
     /// The application with this id.
-    pub async fn home(&self, id: &ApplicationId) -> Result<Arc<Home>, Unreachable> {
+    pub async fn home(&self, id: &str) -> Result<Arc<Home>, Unreachable> {
         if let Some(home) = self.open_home(id) {
             return Ok(home);
         }
@@ -90,7 +90,7 @@ impl Applications {
             registry.state.0.applications.get(id).cloned().ok_or(Unreachable::Unknown)?
         };
         let home = Arc::new(self.settle_in(&registered).await?);
-        self.homes().insert(id.clone(), home.clone());
+        self.homes().insert(home.id.clone(), home.clone());
         // Nobody listens only while the control plane stops.
         let _ = self.opened.send(home.clone());
         Ok(home)
@@ -163,7 +163,7 @@ impl Applications {
         Ok(Home::new(identity.id.clone(), journal, self.tokens.clone(), self.segments.clone()))
     }
 
-    fn open_home(&self, id: &ApplicationId) -> Option<Arc<Home>> {
+    fn open_home(&self, id: &str) -> Option<Arc<Home>> {
         self.homes().get(id).cloned()
     }
 

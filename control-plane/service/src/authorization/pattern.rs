@@ -2,28 +2,35 @@
 
 /// Whether the whole text fits the pattern. It takes time in proportion to the product of their lengths, never more.
 pub fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    // Where the last star was, and how much of the text it has swallowed so far.
+    same_fits(pattern, text, |a, b| a == b)
+}
+
+/// The same, of ASCII letters whatever their case.
+pub fn fits_in_any_case(pattern: &str, text: &str) -> bool {
+    same_fits(pattern, text, |a, b| a.eq_ignore_ascii_case(&b))
+}
+
+fn same_fits(pattern: &str, text: &str, same: impl Fn(char, char) -> bool) -> bool {
+    // What follows of both, and where the last star was: what follows it, and what it has not swallowed yet.
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
     let mut star = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p + 1, t));
-                p += 1;
+    loop {
+        let (at, mut rest) = (text.clone(), pattern.clone());
+        match (rest.next(), text.next()) {
+            (Some('*'), _) if rest.as_str().is_empty() => return true,
+            (Some('*'), _) => {
+                star = Some((rest.clone(), at.clone()));
+                (pattern, text) = (rest, at);
             }
-            Some(&letter) if letter == '?' || letter == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((after, from)) => {
-                    star = Some((after, from + 1));
-                    (p, t) = (after, from + 1);
+            (None, None) => return true,
+            (Some(letter), Some(found)) if letter == '?' || same(letter, found) => pattern = rest,
+            _ => {
+                let Some((after, from)) = &mut star else { return false };
+                if from.next().is_none() {
+                    return false;
                 }
-                None => return false,
-            },
+                (pattern, text) = (after.clone(), from.clone());
+            }
         }
     }
-    pattern[p..].iter().all(|letter| *letter == '*')
 }

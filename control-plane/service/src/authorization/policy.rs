@@ -1,7 +1,7 @@
 //! A policy: statements that allow or deny, and what they say of a question. As written in `identities.toml` and
 //! `roles.toml`; what could never take effect is refused while it is read.
 
-use super::pattern::fits;
+use super::pattern::{fits, fits_in_any_case};
 use super::question::{About, ApplicationName, Question};
 use firesteel_wire::Operation;
 use serde::Deserialize;
@@ -148,7 +148,7 @@ impl Statement {
 
 impl ActionPattern {
     fn fits(&self, action: &str) -> bool {
-        fits(&self.0.to_ascii_lowercase(), &action.to_ascii_lowercase())
+        fits_in_any_case(&self.0, action)
     }
 }
 

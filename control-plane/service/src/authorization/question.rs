@@ -3,7 +3,6 @@
 use super::policy::VENDOR;
 use crate::operations::arn;
 use crate::ports::Config;
-use firesteel_core::id::{ApplicationId, JobRunId};
 use firesteel_wire::{Input, Operation};
 
 /// May this be done?
@@ -72,7 +71,7 @@ impl About {
 pub fn questions(config: &Config, operation: Operation, input: &Input) -> Vec<Question> {
     let text = |member: &str| input.get(member).and_then(|value| value.as_str()).unwrap_or_default();
     let own = Question {
-        action: format!("{VENDOR}:{operation}"),
+        action: [VENDOR, ":", operation.name()].concat(),
         about: match operation {
             Operation::CreateApplication | Operation::ListApplications => About::Everything,
             Operation::TagResource | Operation::UntagResource | Operation::ListTagsForResource => {
@@ -93,36 +92,36 @@ pub fn questions(config: &Config, operation: Operation, input: &Input) -> Vec<Qu
 }
 
 /// What in the application an operation is about; `None` for the application itself.
-enum Below {
+enum Below<'a> {
     Nothing,
-    JobRun(String),
-    Session(String),
+    JobRun(&'a str),
+    Session(&'a str),
 }
 
-fn below<'a>(operation: Operation, text: &impl Fn(&str) -> &'a str) -> Below {
+fn below<'a>(operation: Operation, text: &impl Fn(&str) -> &'a str) -> Below<'a> {
     match operation {
         Operation::GetJobRun
         | Operation::CancelJobRun
         | Operation::ListJobRunAttempts
-        | Operation::GetDashboardForJobRun => Below::JobRun(text("jobRunId").to_owned()),
+        | Operation::GetDashboardForJobRun => Below::JobRun(text("jobRunId")),
         Operation::GetSession | Operation::GetSessionEndpoint | Operation::TerminateSession => {
-            Below::Session(text("sessionId").to_owned())
+            Below::Session(text("sessionId"))
         }
-        Operation::GetResourceDashboard => Below::Session(text("resourceId").to_owned()),
+        Operation::GetResourceDashboard => Below::Session(text("resourceId")),
         _ => Below::Nothing,
     }
 }
 
 fn name(config: &Config, id: &str) -> ApplicationName {
-    ApplicationName { id: id.to_owned(), arn: arn::application(config, &ApplicationId::new(id)) }
+    ApplicationName { id: id.to_owned(), arn: arn::below(config, id, &[]) }
 }
 
-fn within(config: &Config, id: &str, below: Below) -> About {
+fn within(config: &Config, id: &str, below: Below<'_>) -> About {
     let application = name(config, id);
     let arn = match below {
         Below::Nothing => application.arn.clone(),
-        Below::JobRun(run) => arn::job_run(config, &ApplicationId::new(id), &JobRunId::new(run)),
-        Below::Session(session) => format!("{}/sessions/{session}", application.arn),
+        Below::JobRun(run) => arn::below(config, id, &["/jobruns/", run]),
+        Below::Session(session) => arn::below(config, id, &["/sessions/", session]),
     };
     About::Within { arn, application }
 }

@@ -61,10 +61,11 @@ pub struct Found {
 
 /// Reads the run that a ticket is for.
 pub async fn find(service: &Service, ticket: &Ticket) -> Result<Found, Page> {
-    let home = service.applications().home(&ticket.application).await.map_err(|error| match error {
-        Unreachable::Unknown => gone(),
-        error => unreadable(&error),
-    })?;
+    let home =
+        service.applications().home(ticket.application.as_str()).await.map_err(|error| match error {
+            Unreachable::Unknown => gone(),
+            error => unreadable(&error),
+        })?;
     let run = history::find(service.parts(), &home, &ticket.run).await.map_err(|error| unreadable(&error))?;
     let run = run.ok_or_else(gone)?;
     let body = body::read(service.parts(), &home.id, &run).await.map_err(|error| unreadable(&error))?;

@@ -1,75 +1,98 @@
 //! One API request: who signed it, which operation it is, whether it is well formed; then the operation's answer.
 
 use super::LARGEST_REQUEST;
+use super::meters::Meters;
 use super::signature::Verifier;
 use crate::operations::{Caller, Service};
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
+use bytes::Bytes;
 use firesteel_wire::{ApiError, ErrorKind, Operation, Routed, route, validate};
 use http::request::Parts;
+use http_body::Body as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) async fn call(
-    State((service, verifier)): State<(Service, Arc<Verifier>)>,
-    request: Request,
-) -> Response {
-    let began = Instant::now();
-    let (parts, body) = request.into_parts();
-    let mut operation = None;
-    let answer = answer(&service, &verifier, &parts, body, &mut operation).await;
-    let status = answer.as_ref().err().map_or(200, ApiError::status);
-    let name = operation.map_or("unknown", Operation::name);
-    metrics::histogram!("firesteel_api_seconds", "operation" => name, "status" => status.to_string())
-        .record(began.elapsed());
-    let id = request_id(&service);
-    let mut response = match answer {
-        Ok(json) => respond(200, None, json),
-        Err(error) => {
-            if status >= 500 {
-                tracing::error!(operation = name, request = id, detail = error.detail.as_deref(), "{error}");
-            }
-            respond(status, Some(error.type_name()), error.body())
-        }
-    };
-    if let Ok(id) = http::HeaderValue::from_str(&id) {
-        response.headers_mut().insert("x-amzn-requestid", id);
+/// The API as requests find it.
+pub(super) struct Api {
+    service: Service,
+    verifier: Verifier,
+    meters: Meters,
+}
+
+impl Api {
+    pub(super) fn new(service: Service) -> Self {
+        Self { verifier: Verifier::new(service.parts()), service, meters: Meters::default() }
     }
-    response
+
+    pub(super) async fn call(self: Arc<Self>, request: Request) -> Response {
+        let began = Instant::now();
+        let (parts, body) = request.into_parts();
+        let mut operation = None;
+        let answer = self.answer(&parts, body, &mut operation).await;
+        let status = answer.as_ref().err().map_or(200, ApiError::status);
+        self.meters.record(operation, status, began.elapsed());
+        let id = self.request_id();
+        let mut response = match answer {
+            Ok(json) => respond(200, None, json),
+            Err(error) => {
+                if status >= 500 {
+                    let (operation, detail) = (operation.map(Operation::name), error.detail.as_deref());
+                    let request = String::from_utf8_lossy(&id);
+                    tracing::error!(operation, request = &*request, detail, "{error}");
+                }
+                respond(status, Some(error.type_name()), error.body())
+            }
+        };
+        if let Ok(id) = http::HeaderValue::from_bytes(&id) {
+            response.headers_mut().insert("x-amzn-requestid", id);
+        }
+        response
+    }
+
+    /// What SDKs give their users as the request's id, and the log names: a UUID of version 4.
+    fn request_id(&self) -> [u8; 36] {
+        let world = &self.service.parts().world;
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&world.chance().to_be_bytes());
+        bytes[8..].copy_from_slice(&world.chance().to_be_bytes());
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let mut id = [b'-'; 36];
+        let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
+        let places = (0..36).filter(|place| ![8, 13, 18, 23].contains(place));
+        let digits = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]);
+        places.zip(digits).for_each(|(place, digit)| id[place] = digit);
+        id
+    }
+
+    async fn answer(
+        &self,
+        parts: &Parts,
+        body: Body,
+        operation: &mut Option<Operation>,
+    ) -> Result<String, ApiError> {
+        let body = whole(body).await?;
+        let identity = self.verifier.verify(parts, &body)?;
+        let routed = read(parts, &body)?;
+        *operation = Some(routed.operation);
+        validate(routed.operation, &routed.input)?;
+        let caller = Caller { arn: identity.arn, policy: identity.policy, host: host(parts) };
+        self.service.call(caller, routed.operation, routed.input).await
+    }
 }
 
-/// What SDKs give their users as the request's id, and the log names: a UUID.
-fn request_id(service: &Service) -> String {
-    let world = &service.parts().world;
-    let (one, other) = (world.chance(), world.chance());
-    let [time, version, variant] = [one >> 32, one >> 16 & 0xffff, other >> 48];
-    format!(
-        "{time:08x}-{version:04x}-4{:03x}-{:04x}-{:012x}",
-        one & 0xfff,
-        variant & 0x3fff | 0x8000,
-        other & 0xffff_ffff_ffff
-    )
-}
-
-async fn answer(
-    service: &Service,
-    verifier: &Verifier,
-    parts: &Parts,
-    body: Body,
-    operation: &mut Option<Operation>,
-) -> Result<String, ApiError> {
+/// A body as it has arrived; most requests have none, and nothing is waited for.
+async fn whole(body: Body) -> Result<Bytes, ApiError> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
     let body = tokio::time::timeout(PATIENCE, to_bytes(body, LARGEST_REQUEST)).await;
-    let body = body.map_err(|_| not_whole())?.map_err(unreadable)?;
-    let identity = verifier.verify(parts, &body)?;
-    let routed = read(parts, &body)?;
-    *operation = Some(routed.operation);
-    validate(routed.operation, &routed.input)?;
-    let caller = Caller { arn: identity.arn, policy: identity.policy, host: host(parts) };
-    service.call(caller, routed.operation, routed.input).await
+    body.map_err(|_| not_whole())?.map_err(unreadable)
 }
 
 /// The host that the client has asked, port included; every signature covers it.

@@ -2,17 +2,18 @@
 
 mod api;
 mod health;
+mod meters;
 mod runners;
 mod signature;
 
 use crate::operations::Service;
 use crate::runner::Desk;
+use api::Api;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use firesteel_protocol::transport;
 use metrics_exporter_prometheus::PrometheusHandle;
-use signature::Verifier;
 use std::sync::Arc;
 
 /// Largest body of an API request, bytes.
@@ -22,7 +23,6 @@ const LARGEST_CALL: usize = 16 << 20;
 
 /// Everything on one router.
 pub fn router(service: Service, desk: Desk, metrics: PrometheusHandle) -> Router {
-    let verifier = Arc::new(Verifier::new(service.parts()));
     let runners = Router::new()
         .route(transport::HELLO, post(runners::hello))
         .route(transport::EXCHANGE, post(runners::exchange))
@@ -34,6 +34,7 @@ pub fn router(service: Service, desk: Desk, metrics: PrometheusHandle) -> Router
         .route("/metrics", get(health::metrics))
         .with_state((service.clone(), metrics));
     let dashboards = crate::dashboards::router(service.clone());
-    let api = Router::new().fallback(api::call).with_state((service, verifier));
-    Router::new().merge(runners).merge(health).merge(dashboards).fallback_service(api)
+    let api = Arc::new(Api::new(service));
+    let call = move |request| api.clone().call(request);
+    Router::new().merge(runners).merge(health).merge(dashboards).fallback(call)
 }

@@ -1,4 +1,4 @@
-//! Who signed an API request. Derived signing keys are kept per access key and day.
+//! Who signed an API request. The last signing key that was derived for an access key is kept.
 
 use crate::operations::SERVICE;
 use crate::ports::{Identities, Identity, Parts};
@@ -6,6 +6,7 @@ use firesteel_wire::shapes::Timestamp;
 use firesteel_wire::sigv4::{self, Claim, SignedRequest, SigningKey};
 use firesteel_wire::{ApiError, ErrorKind};
 use http::HeaderMap;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,12 +16,17 @@ const MOST_KEYS: usize = 1_000;
 /// Headers besides `x-amz-*` that say something to this service.
 const MEANT: [&str; 4] = ["authorization", "host", "content-type", "date"];
 
-type Known = (String, String, String);
+/// The key that was derived last for an access key.
+struct Derived {
+    day: String,
+    secret: String,
+    key: SigningKey,
+}
 
 pub(super) struct Verifier {
     parts: Parts,
     identities: Arc<dyn Identities>,
-    keys: Mutex<BTreeMap<Known, SigningKey>>,
+    keys: Mutex<BTreeMap<String, Derived>>,
 }
 
 impl Verifier {
@@ -38,9 +44,16 @@ impl Verifier {
             body_sha256: &sigv4::sha256(body),
         };
         let now = Timestamp(self.parts.world.now());
-        let lookup = |claim: &Claim<'_>| self.key(claim);
-        let caller = sigv4::verify(&request, now, &lookup, SERVICE, &self.parts.config.region)?;
-        let identity = self.identities.find(&caller.access_key_id, caller.session_token.as_deref());
+        let found = Cell::new(None);
+        let lookup = |claim: &Claim<'_>| {
+            let identity = self.identities.find(claim.access_key_id, claim.session_token)?;
+            let key = self.key(claim, &identity);
+            found.set(Some(identity));
+            Some(key)
+        };
+        sigv4::verify(&request, now, &lookup, SERVICE, &self.parts.config.region)?;
+        // The one whose secret has made the signature.
+        let identity = found.take();
         let refuse = |kind, state: &str| {
             ApiError::new(kind, format!("The security token included in the request is {state}"))
         };
@@ -51,19 +64,21 @@ impl Verifier {
         }
     }
 
-    fn key(&self, claim: &Claim<'_>) -> Option<SigningKey> {
-        let identity = self.identities.find(claim.access_key_id, claim.session_token)?;
-        let known = (claim.access_key_id.to_owned(), claim.day.to_owned(), identity.secret);
+    fn key(&self, claim: &Claim<'_>, identity: &Identity) -> SigningKey {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = keys.get(&known) {
-            return Some(key.clone());
+        if let Some(known) = keys.get(claim.access_key_id)
+            && (known.day.as_str(), &known.secret) == (claim.day, &identity.secret)
+        {
+            return known.key.clone();
         }
-        let key = SigningKey::derive(&known.2, claim.day, claim.region, claim.service);
+        let key = SigningKey::derive(&identity.secret, claim.day, claim.region, claim.service);
         if keys.len() >= MOST_KEYS {
             keys.clear();
         }
-        keys.insert(known, key.clone());
-        Some(key)
+        let derived =
+            Derived { day: claim.day.to_owned(), secret: identity.secret.clone(), key: key.clone() };
+        keys.insert(claim.access_key_id.to_owned(), derived);
+        key
     }
 }
 

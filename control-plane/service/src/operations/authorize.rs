@@ -6,7 +6,6 @@ use super::{Caller, Service, arn, refuse, text};
 use crate::applications::Unreachable;
 use crate::authorization::{Denial, Question, Verdict, questions};
 use crate::home::application;
-use firesteel_core::id::ApplicationId;
 use firesteel_wire::arn::Role;
 use firesteel_wire::{ApiError, ErrorKind, Input, Operation, texts};
 use std::collections::BTreeMap;
@@ -52,7 +51,7 @@ impl Service {
         let Some(id) = questions.iter().find_map(|question| question.about.application()) else {
             return Ok(BTreeMap::new());
         };
-        match self.applications.home(&ApplicationId::new(id)).await {
+        match self.applications.home(id).await {
             Ok(home) => Ok(application(&*home.fresh().await.map_err(refuse::read)?).tags.clone()),
             Err(Unreachable::Unknown) => Ok(BTreeMap::new()),
             Err(error) => Err(ApiError::internal(error.to_string())),

@@ -38,7 +38,7 @@ impl Service {
             .map_err(|error| refuse::submission(&id, error, |_| None))?;
         let identity = registered.identity;
         if registered.deleted.is_none() {
-            self.home_of(&identity.id).await?;
+            self.home_of(identity.id.as_str()).await?;
         }
         json(&CreateApplicationResponse {
             arn: arn::application(&self.parts.config, &identity.id),

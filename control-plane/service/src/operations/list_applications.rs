@@ -48,7 +48,7 @@ impl Service {
         &self,
         id: &'a ApplicationId,
     ) -> Result<(&'a ApplicationId, Arc<Snapshot<ApplicationLedger>>), ApiError> {
-        let home = self.home_of(id).await?;
+        let home = self.home_of(id.as_str()).await?;
         Ok((id, home.fresh().await.map_err(refuse::read)?))
     }
 }

@@ -29,12 +29,14 @@ use crate::applications::{Applications, Unreachable};
 use crate::authorization::Policy;
 use crate::home::Home;
 use crate::ports::Parts;
-use firesteel_core::id::ApplicationId;
 use firesteel_wire::{ApiError, Input, Operation, texts};
 use std::sync::Arc;
 
 /// The API's name in signatures.
 pub const SERVICE: &str = "emr-serverless";
+
+/// Bytes that most answers fit in.
+const ANSWER: usize = 2 << 10;
 
 /// Who calls.
 pub struct Caller {
@@ -100,12 +102,12 @@ impl Service {
 
     /// The application that the input names.
     async fn home(&self, input: &Input) -> Result<Arc<Home>, ApiError> {
-        self.home_of(&ApplicationId::new(text(input, "applicationId"))).await
+        self.home_of(text(input, "applicationId")).await
     }
 
-    async fn home_of(&self, id: &ApplicationId) -> Result<Arc<Home>, ApiError> {
+    async fn home_of(&self, id: &str) -> Result<Arc<Home>, ApiError> {
         self.applications.home(id).await.map_err(|error| match error {
-            Unreachable::Unknown => ApiError::not_found(texts::application_not_found(id.as_str())),
+            Unreachable::Unknown => ApiError::not_found(texts::application_not_found(id)),
             error => ApiError::internal(error.to_string()),
         })
     }
@@ -122,5 +124,7 @@ fn nothing() -> String {
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<String, ApiError> {
-    serde_json::to_string(value).map_err(|error| ApiError::internal(error.to_string()))
+    let mut text = Vec::with_capacity(ANSWER);
+    serde_json::to_writer(&mut text, value).map_err(|error| ApiError::internal(error.to_string()))?;
+    String::from_utf8(text).map_err(|error| ApiError::internal(error.to_string()))
 }

@@ -4,7 +4,7 @@ use super::create_application::tags_of;
 use super::{Service, arn, json, nothing, refuse, text};
 use crate::home::{Home, application};
 use firesteel_core::command::Command;
-use firesteel_core::id::{ApplicationId, JobRunId};
+use firesteel_core::id::JobRunId;
 use firesteel_core::refusal::Refusal;
 use firesteel_journal::SubmitError;
 use firesteel_wire::arn::Part;
@@ -66,7 +66,7 @@ impl Service {
         let text = text(input, "resourceArn");
         let unknown = || ApiError::not_found(texts::resource_not_found(text));
         let arn = arn::own(&self.parts.config, text).ok_or_else(unknown)?;
-        let home = self.home_of(&ApplicationId::new(arn.application_id.clone())).await?;
+        let home = self.home_of(&arn.application_id).await?;
         match arn.part {
             Part::Whole => Ok((home, None)),
             Part::JobRun(run) => Ok((home, Some(JobRunId::new(run)))),

@@ -56,7 +56,7 @@ impl Desk {
     pub async fn admit(&self, token: &str, worker: &WorkerId) -> Result<Arc<Home>, NoAnswer> {
         let application: ApplicationId =
             token::application(&self.parts.config.secret, token, worker).ok_or(NoAnswer::Forbidden)?;
-        Ok(self.applications.home(&application).await?)
+        Ok(self.applications.home(application.as_str()).await?)
     }
 }
 
