@@ -60,11 +60,10 @@ pub fn guard(mark: &str) -> ExitCode {
     jvm::guard::guard(mark)
 }
 
-/// Before there is a second thread: rules hold for the thread that takes them and for those that it starts.
 fn confine(errand: &Errand) {
     let Some(forbidden) = &errand.forbidden else { return };
-    let rules = jvm::Confinement::new(forbidden, &[&errand.folder, &errand.runtimes]);
-    if let Err(error) = rules.and_then(jvm::Confinement::enforce) {
+    let confined = jvm::Confinement::of_this_process(forbidden, &[&errand.folder, &errand.runtimes]);
+    if let Err(error) = confined {
         say!("firesteel runner {}: Landlock: {error}", errand.worker);
     }
 }

@@ -11,6 +11,7 @@ use landlock::{
     RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, make_bitflags,
 };
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Rules that are ready to be put on one process.
 pub struct Confinement {
@@ -23,6 +24,9 @@ pub struct Confinement {
 const KEPT: [u32; 13] = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 29, 31];
 /// More capabilities than any kernel has.
 const CAPABILITIES: u32 = 64;
+
+/// What stands beside the way to the forbidden folder, for a process that was confined and cannot look any more.
+static BESIDE: OnceLock<Vec<PathBuf>> = OnceLock::new();
 
 /// What may be done in a folder.
 #[derive(Clone, Copy)]
@@ -44,6 +48,13 @@ impl Reach {
 }
 
 impl Confinement {
+    /// Puts a runner's rules on this process, which must not have a second thread yet: rules hold for the thread that
+    /// takes them and for those that it starts.
+    pub fn of_this_process(forbidden: &Path, allowed: &[&Path]) -> Result<bool, RulesetError> {
+        BESIDE.get_or_init(|| neighbours(&canonical(forbidden)));
+        Self::new(forbidden, allowed)?.enforce()
+    }
+
     /// A runner's: nothing of `forbidden` can be read or changed but what is below one of `allowed`.
     pub fn new(forbidden: &Path, allowed: &[&Path]) -> Result<Self, RulesetError> {
         let allowed: Vec<_> = allowed.iter().map(|path| (*path, Reach::All)).collect();
@@ -88,11 +99,11 @@ fn everything_but(
     allowed: &[(&Path, Reach)],
     rules: Ruleset,
 ) -> Result<RulesetCreated, RulesetError> {
-    let forbidden = forbidden.canonicalize().unwrap_or_else(|_| forbidden.to_owned());
+    let forbidden = canonical(forbidden);
     let access = AccessFs::from_all(ABI::V5);
     let rules = rules.set_compatibility(CompatLevel::BestEffort).handle_access(access)?;
     let mut rules = rules.create()?.no_new_privs(true);
-    let beside = neighbours(&forbidden);
+    let beside = BESIDE.get().cloned().unwrap_or_else(|| neighbours(&forbidden));
     let beside = beside.iter().map(|path| (path.as_path(), Reach::All));
     for (path, reach) in beside.chain(allowed.iter().copied()) {
         // What is gone meanwhile, or cannot be opened by this user, needs no rule.
@@ -124,6 +135,10 @@ fn keeps_signals() -> bool {
         .scope(Scope::Signal)
         .and_then(|ruleset| ruleset.create())
         .is_ok()
+}
+
+fn canonical(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// Everything beside the way from `/` down to `path`.
