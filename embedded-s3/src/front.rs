@@ -12,7 +12,8 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use crate::access::Gate;
 use crate::api::Api;
 use crate::body::{Framing, Observed, reframe};
-use crate::refused::{XML_MAX, refused};
+use crate::presigned::with_headers;
+use crate::refused::{Query, XML_MAX, refused};
 
 /// s3s over our operations and our gate.
 pub fn service(api: Api, gate: Gate) -> S3Service {
@@ -26,11 +27,11 @@ pub fn service(api: Api, gate: Gate) -> S3Service {
 }
 
 /// Answers a request.
-pub async fn answer(service: &S3Service, request: Request<Body>) -> Response<Body> {
-    let attributes = is_attributes(&request);
+pub async fn answer(service: &S3Service, region: &str, request: Request<Body>) -> Response<Body> {
+    let attributes = request.method() == Method::GET && has_parameter(&request, "attributes");
     let mut response = match refused(&request) {
         Err(error) => error.to_http_response().unwrap_or_else(|_| empty(StatusCode::INTERNAL_SERVER_ERROR)),
-        Ok(()) => match service.call(observed(in_small_chunks(request))).await {
+        Ok(()) => match service.call(observed(in_small_chunks(with_headers(request)))).await {
             Ok(response) => response,
             Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
         },
@@ -41,7 +42,7 @@ pub async fn answer(service: &S3Service, request: Request<Body>) -> Response<Bod
     static REQUESTS: AtomicU64 = AtomicU64::new(1);
     let id = format!("{:016X}", REQUESTS.fetch_add(1, Ordering::Relaxed));
     if response.status().is_client_error() || response.status().is_server_error() {
-        rewrite(&mut response, |text| with_words(text, &id));
+        rewrite(&mut response, |text| with_words(text, &id, region));
     } else if attributes {
         // Here alone S3 writes the entity tag without its quotes.
         rewrite(&mut response, |text| {
@@ -64,8 +65,12 @@ fn in_small_chunks(request: Request<Body>) -> Request<Body> {
 }
 
 /// An error with the id of its request, and with S3's words if s3s has none.
-fn with_words(text: &str, id: &str) -> String {
+fn with_words(text: &str, id: &str, region: &str) -> String {
     let mut more = format!("<RequestId>{id}</RequestId></Error>");
+    if text.contains("<Code>AuthorizationHeaderMalformed</Code>") {
+        // Some clients ask again with the region that they are told.
+        more.insert_str(0, &format!("<Region>{region}</Region>"));
+    }
     if !text.contains("<Message>") {
         let code = text.split("<Code>").nth(1).and_then(|rest| rest.split("</Code>").next());
         more.insert_str(0, &format!("<Message>{}</Message>", words(code.unwrap_or_default())));
@@ -96,7 +101,8 @@ fn words(code: &str) -> &'static str {
 
 /// A list of what to delete is hashed on its way in: s3s takes its checksums for its own and checks none.
 fn observed(mut request: Request<Body>) -> Request<Body> {
-    if request.method() != Method::POST || Framing::of(request.headers()).is_some() {
+    let deletes = request.method() == Method::POST && has_parameter(&request, "delete");
+    if !deletes || Framing::of(request.headers()).is_some() {
         return request;
     }
     let seen = Observed::new(request.headers());
@@ -104,11 +110,8 @@ fn observed(mut request: Request<Body>) -> Request<Body> {
     request.map(|body| seen.watch(body))
 }
 
-/// Whether it is GetObjectAttributes.
-fn is_attributes(request: &Request<Body>) -> bool {
-    let is_name = |pair: &str| pair.split('=').next() == Some("attributes");
-    request.method() == Method::GET
-        && request.uri().query().is_some_and(|query| query.split('&').any(is_name))
+fn has_parameter(request: &Request<Body>, name: &str) -> bool {
+    Query::new(request.uri().query().unwrap_or_default()).get(name).is_some()
 }
 
 /// Changes an XML body that is held whole.

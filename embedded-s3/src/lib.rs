@@ -10,6 +10,7 @@ mod body;
 mod digest;
 mod front;
 mod index;
+mod presigned;
 mod refused;
 mod sts;
 
@@ -123,6 +124,7 @@ pub struct EmbeddedS3 {
     keys: Arc<Keys>,
     roles_file: Option<PathBuf>,
     index: Arc<Index>,
+    region: String,
     s3: S3Service,
     sts: Sts,
     _lock: File,
@@ -156,9 +158,10 @@ impl EmbeddedS3 {
             roles: Latest::new(roles),
             named: Latest::default(),
         });
+        let region = config.region.clone();
         let api = Api { index: index.clone(), blobs, region: config.region, account: config.account_id };
         let (s3, sts) = (front::service(api, Gate(keys.clone())), Sts::new(keys.clone()));
-        Ok(Self { keys, roles_file: config.roles_file, index, s3, sts, _lock: lock })
+        Ok(Self { keys, roles_file: config.roles_file, index, region, s3, sts, _lock: lock })
     }
 
     /// From now on these are the named users, and no others. Errors: a place that is not of the form `s3://…`.
@@ -197,7 +200,12 @@ impl EmbeddedS3 {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        front::answer(&self.s3, request.map(|body| Body::http_body_unsync(body.map_err(Into::into)))).await
+        front::answer(
+            &self.s3,
+            &self.region,
+            request.map(|body| Body::http_body_unsync(body.map_err(Into::into))),
+        )
+        .await
     }
 
     /// Answers an STS request.

@@ -8,6 +8,8 @@ use http::{HeaderMap, Method, Request, header};
 use percent_encoding::percent_decode_str;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
+use crate::presigned;
+
 /// The longest life of a presigned URL, in seconds.
 const PRESIGNED_MAX: i128 = 7 * 24 * 60 * 60;
 /// The longest XML body: 10,000 parts with their checksums fit, in bytes.
@@ -39,7 +41,7 @@ const UNKNOWN_HEADERS: [&str; 5] = [
 
 /// Why a request is not even looked at.
 pub fn refused<B>(request: &Request<B>) -> S3Result<()> {
-    let (headers, query) = (request.headers(), Query(request.uri().query().unwrap_or_default()));
+    let (headers, query) = (request.headers(), Query::new(request.uri().query().unwrap_or_default()));
     signed_as_it_must(request.method(), headers, query)?;
     nothing_unsigned(headers, query)?;
     known_subresource(request.method(), request.uri().path(), query)?;
@@ -55,14 +57,17 @@ pub fn refused<B>(request: &Request<B>) -> S3Result<()> {
 
 fn signed_as_it_must(method: &Method, headers: &HeaderMap, query: Query<'_>) -> S3Result<()> {
     let authorization = text(headers, header::AUTHORIZATION);
-    let other = authorization.is_some_and(|value| !value.starts_with(ALGORITHM));
-    if other || query.get("Signature").is_some() || query.get("AWSAccessKeyId").is_some() {
+    if authorization.is_some_and(|value| !value.starts_with(ALGORITHM)) {
         return refuse(
             S3ErrorCode::InvalidRequest,
             "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
         );
     }
-    if authorization.is_some() && query.get("X-Amz-Signature").is_some() {
+    let older = presigned::is_presigned(query);
+    if older {
+        presigned::check(method, query)?;
+    }
+    if authorization.is_some() && (older || query.get("X-Amz-Signature").is_some()) {
         return refuse(
             S3ErrorCode::InvalidArgument,
             "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
@@ -75,6 +80,17 @@ fn signed_as_it_must(method: &Method, headers: &HeaderMap, query: Query<'_>) -> 
         return refuse(S3ErrorCode::NotImplemented, "uploads by HTML forms are not supported");
     }
     let presigned = query.get("X-Amz-Credential");
+    let region = authorization.and_then(|text| text.split("Credential=").nth(1)?.split('/').nth(2));
+    if region.is_some_and(|region| {
+        region.contains(|letter: char| {
+            !letter.is_ascii_lowercase() && !letter.is_ascii_digit() && letter != '-'
+        })
+    }) {
+        return refuse(
+            S3ErrorCode::AuthorizationHeaderMalformed,
+            "The authorization header is malformed; the region is wrong",
+        );
+    }
     if [authorization, presigned.as_deref()]
         .into_iter()
         .flatten()
@@ -209,10 +225,16 @@ fn refuse(code: S3ErrorCode, message: impl Into<Cow<'static, str>>) -> S3Result<
 
 /// A query string, whose names may be spelled with percent signs as well as its values.
 #[derive(Clone, Copy)]
-struct Query<'q>(&'q str);
+pub struct Query<'q>(&'q str);
 
 impl<'q> Query<'q> {
-    fn pairs(self) -> impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)> {
+    /// The query string of an address.
+    pub fn new(text: &'q str) -> Self {
+        Self(text)
+    }
+
+    /// Names and values, decoded.
+    pub fn pairs(self) -> impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)> {
         let decode = |text: &'q str| percent_decode_str(text).decode_utf8_lossy();
         self.0
             .split('&')
@@ -220,7 +242,8 @@ impl<'q> Query<'q> {
             .map(move |(name, value)| (decode(name), decode(value)))
     }
 
-    fn get(self, name: &str) -> Option<Cow<'q, str>> {
+    /// The value of the first parameter of this name.
+    pub fn get(self, name: &str) -> Option<Cow<'q, str>> {
         self.pairs().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
