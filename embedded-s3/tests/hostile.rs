@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{BucketCannedAcl, ObjectCannedAcl, ObjectOwnership, StorageClass};
+use aws_sdk_s3::types::{
+    AccessControlPolicy, BucketCannedAcl, ObjectCannedAcl, ObjectOwnership, StorageClass,
+};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier, OwnershipControls, OwnershipControlsRule};
 use common::{STATE, Served, refusal};
 
@@ -117,6 +119,13 @@ async fn what_is_not_there_is_not_promised() {
     s3.put_object_acl().bucket("one").key("k").acl(ObjectCannedAcl::Private).send().await.unwrap();
     s3.put_bucket_acl().bucket("one").acl(BucketCannedAcl::Private).send().await.unwrap();
     assert_eq!(refusal(s3.put_bucket_acl().bucket("one").grant_read("id=1").send().await), no_acls);
+    let read = s3.get_object_acl().bucket("one").key("k").send().await.unwrap();
+    let policy = AccessControlPolicy::builder().set_grants(read.grants).set_owner(read.owner);
+    let again = s3.put_object_acl().bucket("one").key("k").access_control_policy(policy.build());
+    again.send().await.unwrap();
+    let nobodys = s3.put_object_acl().bucket("one").key("k");
+    let nobodys = nobodys.access_control_policy(AccessControlPolicy::builder().build()).send().await;
+    assert_eq!(refusal(nobodys), no_acls);
     let owned = |ownership| {
         let rule = OwnershipControlsRule::builder().object_ownership(ownership).build().unwrap();
         let controls = OwnershipControls::builder().rules(rule).build().unwrap();

@@ -250,12 +250,13 @@ pub fn role_arn(arn: &str) -> Option<&str> {
         .then_some(arn)
 }
 
-/// `s3://bucket/pattern` as `bucket/pattern`; a bucket alone means all of it.
+/// `s3://bucket/pattern` as `bucket/pattern`; a bucket or a folder (`…/`) alone means all that is in it.
 fn read_uri(uri: &str) -> Result<String, String> {
     let path = uri.strip_prefix("s3://").filter(|path| !path.is_empty() && !path.starts_with('/'));
     let path = path.ok_or_else(|| format!("{uri} is not of the form s3://bucket/prefix/*"))?;
     Ok(match path.split_once('/') {
         None | Some((_, "")) => format!("{}/*", path.trim_end_matches('/')),
+        Some(_) if path.ends_with('/') => format!("{path}*"),
         Some(_) => path.to_owned(),
     })
 }
@@ -334,7 +335,7 @@ mod tests {
         let text = r#"
             [[role]]
             arn = "arn:aws:iam::123456789012:role/etl"
-            allow = ["s3://one/out/*", "s3://two"]
+            allow = ["s3://one/out/*", "s3://two", "s3://four/out/"]
             read_only = ["s3://one/in/*"]
         "#;
         let roles = Roles::parse(text).unwrap();
@@ -343,6 +344,7 @@ mod tests {
         assert!(limits.object("one", "out/a", true) && limits.object("two", "a", true));
         assert!(limits.object("one", "in/a", false) && !limits.object("one", "in/a", true));
         assert!(limits.object("one", "out", false) && !limits.object("one", "outer", false));
+        assert!(limits.object("four", "out/a/b", true) && !limits.object("four", "outer", true));
         assert!(!limits.object("one", "a", false) && !limits.object("three", "a", false));
         assert!(limits.listing("one", "out/") && limits.listing("one", "in/x"));
         assert!(

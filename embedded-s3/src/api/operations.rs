@@ -5,7 +5,6 @@ use s3s::dto::*;
 use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result};
 
 use super::Api;
-use super::plain::owners_acl;
 
 type Answer<T> = S3Result<S3Response<T>>;
 
@@ -62,11 +61,11 @@ operations! {
     }
     async fn put_bucket_acl(&self, req: S3Request<PutBucketAclInput>) -> Answer<PutBucketAclOutput> {
         self.need_bucket(&req.input.bucket)?;
-        owners_acl(req.input.acl.is_some())
+        self.owners_acl(req.input.acl.is_some(), req.input.access_control_policy)
     }
     async fn put_object_acl(&self, req: S3Request<PutObjectAclInput>) -> Answer<PutObjectAclOutput> {
         self.object_acl(&req.input.bucket, &req.input.key)?;
-        owners_acl(req.input.acl.is_some())
+        self.owners_acl(req.input.acl.is_some(), req.input.access_control_policy)
     }
     async fn get_bucket_request_payment(
         &self,

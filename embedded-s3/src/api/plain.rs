@@ -8,17 +8,6 @@ use super::request::s3_refusal;
 
 const ENFORCED: &str = ObjectOwnership::BUCKET_OWNER_ENFORCED;
 
-/// Sets an ACL: one that says what holds anyway (its name was checked with the headers), or another.
-pub(super) fn owners_acl<T: Default>(canned: bool) -> S3Result<S3Response<T>> {
-    if canned {
-        return Ok(S3Response::new(T::default()));
-    }
-    let code = S3ErrorCode::Custom("AccessControlListNotSupported".into());
-    let mut error = S3Error::with_message(code, "The bucket does not allow ACLs");
-    error.set_status_code(http::StatusCode::BAD_REQUEST);
-    Err(error)
-}
-
 impl Api {
     /// The answer that nothing of this kind is configured, if the bucket is there.
     pub(super) fn unconfigured<T>(
@@ -59,6 +48,27 @@ impl Api {
             S3ErrorCode::ServerSideEncryptionConfigurationNotFoundError,
             "The server side encryption configuration was not found",
         )
+    }
+
+    /// Sets an ACL: one that says what holds anyway (a canned one was checked with the headers), or another. Tools that
+    /// copy an object put the ACL that they have read.
+    pub(super) fn owners_acl<T: Default>(
+        &self,
+        canned: bool,
+        policy: Option<AccessControlPolicy>,
+    ) -> S3Result<S3Response<T>> {
+        let is_owners = |grant: &Grant| {
+            grant.grantee.as_ref().is_some_and(|grantee| grantee.id.as_deref() == Some(&self.account))
+                && grant.permission.as_ref().is_some_and(|may| may.as_str() == Permission::FULL_CONTROL)
+        };
+        let grants = policy.and_then(|policy| policy.grants).unwrap_or_default();
+        if canned || !grants.is_empty() && grants.iter().all(is_owners) {
+            return Ok(S3Response::new(T::default()));
+        }
+        let code = S3ErrorCode::Custom("AccessControlListNotSupported".into());
+        let mut error = S3Error::with_message(code, "The bucket does not allow ACLs");
+        error.set_status_code(http::StatusCode::BAD_REQUEST);
+        Err(error)
     }
 
     /// Who owns what is put: always the bucket's owner.
