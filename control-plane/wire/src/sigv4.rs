@@ -113,6 +113,11 @@ pub fn verify(
     })
 }
 
+/// Whether the request at least claims a key that is `known`; nothing is verified, and the body's hash is not looked at.
+pub fn claims(request: &SignedRequest<'_>, known: impl Fn(&Claim<'_>) -> bool) -> bool {
+    Presented::read(request).is_ok_and(|presented| known(&presented.claim()))
+}
+
 fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorKind::InvalidSignature, message)
 }

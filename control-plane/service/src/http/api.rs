@@ -14,6 +14,9 @@ use http_body::Body as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// Largest body that is read of somebody who names no known key, bytes: signatures cover bodies, and memory is not to be
+/// had for nothing.
+const LARGEST_OF_A_STRANGER: u64 = 64 << 10;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -76,6 +79,11 @@ impl Api {
         body: Body,
         operation: &mut Option<Operation>,
     ) -> Result<String, ApiError> {
+        let is_small = body.size_hint().upper().is_some_and(|most| most <= LARGEST_OF_A_STRANGER);
+        if !is_small && !self.verifier.knows(parts) {
+            self.verifier.verify(parts, b"")?;
+            return Err(not_whole());
+        }
         let body = whole(body).await?;
         let identity = self.verifier.verify(parts, &body)?;
         let routed = read(parts, &body)?;

@@ -36,13 +36,8 @@ impl Verifier {
 
     pub(super) fn verify(&self, parts: &http::request::Parts, body: &[u8]) -> Result<Identity, ApiError> {
         let headers = readable(&parts.headers)?;
-        let request = SignedRequest {
-            method: parts.method.as_str(),
-            raw_path: parts.uri.path(),
-            raw_query: parts.uri.query().unwrap_or_default(),
-            headers: &headers,
-            body_sha256: &sigv4::sha256(body),
-        };
+        let body_sha256 = sigv4::sha256(body);
+        let request = signed(parts, &headers, &body_sha256);
         let now = Timestamp(self.parts.world.now());
         let found = Cell::new(None);
         let lookup = |claim: &Claim<'_>| {
@@ -64,6 +59,14 @@ impl Verifier {
         }
     }
 
+    /// Whether a request names a key of somebody who may call. It can be asked before the body has come.
+    pub(super) fn knows(&self, parts: &http::request::Parts) -> bool {
+        let Ok(headers) = readable(&parts.headers) else { return false };
+        let known =
+            |claim: &Claim<'_>| self.identities.find(claim.access_key_id, claim.session_token).is_some();
+        sigv4::claims(&signed(parts, &headers, &[0; 32]), known)
+    }
+
     fn key(&self, claim: &Claim<'_>, identity: &Identity) -> SigningKey {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = keys.get(claim.access_key_id)
@@ -79,6 +82,20 @@ impl Verifier {
             Derived { day: claim.day.to_owned(), secret: identity.secret.clone(), key: key.clone() };
         keys.insert(claim.access_key_id.to_owned(), derived);
         key
+    }
+}
+
+fn signed<'a>(
+    parts: &'a http::request::Parts,
+    headers: &'a [(&'a str, &'a str)],
+    body_sha256: &'a [u8; 32],
+) -> SignedRequest<'a> {
+    SignedRequest {
+        method: parts.method.as_str(),
+        raw_path: parts.uri.path(),
+        raw_query: parts.uri.query().unwrap_or_default(),
+        headers,
+        body_sha256,
     }
 }
 

@@ -10,6 +10,7 @@ stories! {
     refuses_unsigned_and_wrongly_signed_requests,
     refuses_headers_that_no_signature_covers,
     refuses_large_bodies,
+    waits_for_no_large_body_of_a_stranger,
     names_what_it_does_not_serve,
     takes_hostile_json,
     takes_hostile_paths_and_queries,
@@ -75,6 +76,23 @@ async fn refuses_large_bodies(world: World) {
     assert_eq!(answer.kind(), (413, "RequestEntityTooLargeException".to_owned()));
     let call = format!("\"{}\"", "x".repeat(16 << 20));
     assert_eq!(world.send(to_desk(transport::HELLO, "t", call)).await.status, 413);
+}
+
+/// Bodies that never end: who is not known is told so at once.
+async fn waits_for_no_large_body_of_a_stranger(world: World) {
+    let endless =
+        || Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::convert::Infallible>>());
+    let began = tokio::time::Instant::now();
+    let unsigned = Request::post(NEW).body(endless()).expect("a request");
+    let kind = world.send(unsigned).await.kind();
+    assert_eq!(kind, (403, "MissingAuthenticationTokenException".to_owned()));
+    let stranger = signed_by(&world.clock, ("AKIDNOBODY", SECRET), "POST", NEW, Vec::new(), &[]);
+    let kind = world.send(stranger.map(|_| endless())).await.kind();
+    assert_eq!(kind, (403, "UnrecognizedClientException".to_owned()));
+    assert!(began.elapsed() < std::time::Duration::from_secs(1));
+    let known = signed(&world.clock, "POST", NEW, "");
+    let kind = world.send(known.map(|_| endless())).await.kind();
+    assert_eq!(kind, (408, "RequestTimeoutException".to_owned()));
 }
 
 async fn names_what_it_does_not_serve(world: World) {
