@@ -1,7 +1,7 @@
 //! From flags to an operation's input. It must not know the network.
 
 use super::flags::INPUT_JSON;
-use super::shorthand;
+use super::{shorthand, unknown};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use firesteel_wire::client::{self, Flag, FlagKind};
@@ -26,7 +26,10 @@ pub fn gather(operation: Operation, matches: &ArgMatches) -> Result<Input, Strin
             input.insert(flag.member.clone(), uuid().into());
         }
     }
-    Ok(input)
+    match unknown::members(model(), members, &input) {
+        found if found.is_empty() => Ok(input),
+        found => Err(format!("Parameter validation failed:\n{}", found.join("\n"))),
+    }
 }
 
 fn wrong(flag: &str, why: &str) -> String {
@@ -206,6 +209,8 @@ mod tests {
             error(&["--job-driver", "file:///no/such"]).contains("Unable to load paramfile file:///no/such")
         );
         assert!(error(&["--execution-timeout-minutes", "x"]).contains("not a whole number"));
+        let misspelled = error(&["--job-driver", r#"{"sparkSubmits":{}}"#]);
+        assert!(misspelled.starts_with("Parameter validation failed:\nUnknown parameter in jobDriver"));
         assert!(gathered(&["start-job-run", "--cli-input-json", "[]"]).unwrap_err().contains("object"));
     }
 

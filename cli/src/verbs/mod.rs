@@ -14,6 +14,7 @@ mod shorthand;
 mod shown;
 mod table;
 mod text;
+mod unknown;
 
 pub use call::{Api, CallError};
 pub use flags::{command, summary};
