@@ -51,7 +51,7 @@ pub struct Data {
 #[derive(Args, Debug)]
 #[command(
     long_about = "Start S3, STS and the EMR Serverless API on this machine: one process, one port.\n\n\
-    Prints one line when it is ready. SIGINT or SIGTERM ends its workers; their runs become FAILED. \
+    Prints one line when it is ready. SIGINT, SIGTERM or SIGHUP ends its workers; their runs become FAILED. \
     All state is in the data folder and survives a kill."
 )]
 pub struct Up {
