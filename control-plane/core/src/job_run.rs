@@ -275,6 +275,15 @@ pub struct JobRun {
 }
 
 impl JobRun {
+    /// True if another attempt may follow the one that is under way.
+    pub fn may_be_tried_again(&self) -> bool {
+        let is_last = match self.request.retry {
+            Retry::Attempts(most) => self.attempts.len() as u32 >= most,
+            Retry::FailuresPerHour(_) => false,
+        };
+        self.stop.is_none() && self.outcome.is_none() && !is_last
+    }
+
     /// The newest attempt, which may be over.
     pub fn attempt(&self) -> Option<&Attempt> {
         self.attempts.last()

@@ -187,7 +187,7 @@ fn give_up(app: &Application, look: &Look, plan: &mut Plan) -> Option<Millis> {
 /// A driver that another attempt would follow is not known to be dead: it may still write until its last credentials end,
 /// by the clock of whoever gave them.
 pub(crate) fn certainly_over(app: &Application, worker: &Worker) -> Millis {
-    let retried = app.runs.get(&worker.run).is_some_and(|run| run.request.retry.names_attempts());
+    let retried = app.runs.get(&worker.run).is_some_and(|run| run.may_be_tried_again());
     match worker.credentials_until {
         Some(until) if worker.is_driver() && retried => until.plus(CLOCKS_DIFFER),
         _ => worker.admitted,

@@ -268,6 +268,40 @@ fn a_lost_host_is_given_up_at_once_unless_another_attempt_would_follow() {
 }
 
 #[test]
+fn nobody_waits_for_credentials_when_no_attempt_follows() {
+    // Cancelled; at its last attempt.
+    for (retry, cancelled, waits) in [
+        (Retry::FailuresPerHour(5), false, true),
+        (Retry::FailuresPerHour(5), true, false),
+        (Retry::Attempts(2), false, true),
+        (Retry::Attempts(2), true, false),
+    ] {
+        let mut stage = Stage::new(None);
+        let driver = trying(&mut stage, retry);
+        let until = stage.now.plus(HOUR);
+        stage.must(Command::Credentials { worker: driver.clone(), until });
+        if cancelled {
+            stage.must(cancel());
+        }
+        stage.lost.insert(stage.room.host.clone());
+        stage.room.host = HostId::new("other");
+        let given_up = stage.plan(&[]).effects.contains(&Effect::GiveUp(driver.clone()));
+        assert_eq!(given_up, !waits, "{retry:?} {cancelled}");
+        let exit = exit(stage.now, 1010);
+        stage.must(Command::GiveUp { worker: driver, exit });
+        let expected = if cancelled { Cancelled } else { Running };
+        assert_eq!(stage.state_of("r1"), expected, "{retry:?}");
+    }
+    let mut stage = Stage::new(None);
+    trying(&mut stage, Retry::Attempts(2));
+    assert_eq!(fail_and_begin(&mut stage, 1, 3), Running);
+    let second = WorkerId::driver(&JobRunId::new("r1"), 2);
+    stage.must(Command::Credentials { worker: second.clone(), until: stage.now.plus(HOUR) });
+    stage.must(Command::GiveUp { worker: second, exit: exit(stage.now, 1010) });
+    assert_eq!(stage.state_of("r1"), Failed, "it was the last attempt");
+}
+
+#[test]
 fn a_driver_that_has_come_back_is_not_given_up() {
     let mut stage = Stage::new(None);
     let driver = trying(&mut stage, Retry::Attempts(2));
