@@ -3,7 +3,7 @@
 use crate::mistake::Mistake;
 use async_trait::async_trait;
 use bytes::Bytes;
-use firesteel_core::id::HostId;
+use firesteel_core::id::{ApplicationId, HostId};
 use firesteel_journal::{Clock, Created, Page, Store, StoreError};
 use firesteel_service::Neighbours;
 use firesteel_service::servers::Servers;
@@ -58,6 +58,14 @@ impl Neighbours for Heartbeats {
             (None, Some(Mistake::GiveUpAtOnce)) => self.servers.silence(host) >= 1,
             _ => self.servers.has_lost(host),
         }
+    }
+
+    fn is_there(&self, host: &HostId) -> bool {
+        self.servers.is_there(host)
+    }
+
+    fn looks_after(&self, application: &ApplicationId) -> bool {
+        self.servers.looks_after(application)
     }
 
     fn endpoints(&self) -> Vec<String> {

@@ -87,6 +87,8 @@ pub struct Known {
     pub credentials: BTreeMap<WorkerId, Millis>,
     /// What control planes tell each other of hosts.
     pub hearsay: BTreeMap<HostId, Hearsay>,
+    /// The newest heartbeat of each control plane, by its own clock.
+    pub words: BTreeMap<String, i64>,
     /// The fold of the registry's log.
     pub registry: Registry,
     /// The last state that a caller saw of each run.
@@ -220,6 +222,7 @@ impl Truth {
         let known = Known {
             credentials: BTreeMap::new(),
             hearsay: BTreeMap::new(),
+            words: BTreeMap::new(),
             registry: Registry::default(),
             origin,
             told: BTreeMap::new(),
@@ -298,8 +301,13 @@ impl Truth {
         let word: Value = serde_json::from_slice(body).unwrap_or_default();
         let heard = word["heard"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let mut known = self.known();
-        let origin = known.origin;
+        let (origin, at) = (known.origin, word["at"].as_i64().unwrap_or_default());
         known.note(origin, &format!("{key} {}", String::from_utf8_lossy(body)));
+        // A word that comes late tells nothing that a later one has not told.
+        let newest = known.words.entry(name.to_owned()).or_insert(i64::MIN);
+        if at <= std::mem::replace(newest, at.max(*newest)) {
+            return;
+        }
         for host in heard.chain([name]) {
             known.hearsay.entry(HostId::new(host)).or_insert(Hearsay::new(origin)).told();
         }

@@ -6,7 +6,7 @@ use crate::tokens::Tokens;
 use firesteel_core::application::Application;
 use firesteel_core::command::Command;
 use firesteel_core::event::Event;
-use firesteel_core::id::{ApplicationId, JobRunId};
+use firesteel_core::id::{ApplicationId, JobRunId, WorkerId};
 use firesteel_core::job_run::JobRun;
 use firesteel_core::plan::Waits;
 use firesteel_core::refusal::Refusal;
@@ -19,6 +19,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::time::Instant;
 
+/// A runner is not sent to its own host's control plane more often: perhaps it cannot reach it.
+const SENT_HOME: Duration = Duration::from_secs(60);
 /// Archived runs that are remembered, so that polling a fresh result does not read S3 each time.
 const REMEMBERED_RUNS: usize = 256;
 
@@ -51,6 +53,7 @@ struct Beside {
     launches: BTreeMap<String, Value>,
     under_way: BTreeSet<String>,
     surplus_since: Option<Instant>,
+    sent_home: BTreeMap<WorkerId, Instant>,
     swept: Option<Millis>,
 }
 
@@ -156,6 +159,17 @@ impl Home {
     /// For how long it has held more than it uses.
     pub fn surplus_for(&self) -> Duration {
         self.surplus_since().map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// True if this worker's runner was not sent to its own host's control plane within the last minute; now it is.
+    pub fn sends_home(&self, worker: &WorkerId) -> bool {
+        let mut beside = self.beside();
+        beside.sent_home.retain(|_, sent| sent.elapsed() < SENT_HOME);
+        let is_new = !beside.sent_home.contains_key(worker);
+        if is_new {
+            beside.sent_home.insert(worker.clone(), Instant::now());
+        }
+        is_new
     }
 
     /// True if `task` was not under way; it is now, until `finished`.

@@ -4,7 +4,7 @@ use crate::authorization::Policy;
 use async_trait::async_trait;
 use bytes::Bytes;
 use firesteel_core::command::Runtime;
-use firesteel_core::id::{HostId, WorkerId};
+use firesteel_core::id::{ApplicationId, HostId, WorkerId};
 use firesteel_core::release::ReleaseLabel;
 use firesteel_core::time::Millis;
 use firesteel_protocol::{Credentials, LogDestination, ObjectStore};
@@ -180,6 +180,11 @@ pub trait Neighbours: Send + Sync {
     /// True if for a minute nobody has heard of that host: neither did its own control plane say that it is there, nor has any
     /// control plane heard a runner of it.
     fn has_lost(&self, host: &HostId) -> bool;
+    /// True if a control plane on that other host says that it is there.
+    fn is_there(&self, host: &HostId) -> bool;
+    /// True if, of the control planes that are there, this one looks after the application when nothing calls for it. That is
+    /// economy and nothing else: all of them may say so, or none.
+    fn looks_after(&self, application: &ApplicationId) -> bool;
     /// Where runners reach the control planes that are there now, this one too, in an order that all of them would give. Empty
     /// where there is only ever one.
     fn endpoints(&self) -> Vec<String>;
@@ -194,6 +199,14 @@ impl Neighbours for NoNeighbours {
 
     fn has_lost(&self, _: &HostId) -> bool {
         false
+    }
+
+    fn is_there(&self, _: &HostId) -> bool {
+        false
+    }
+
+    fn looks_after(&self, _: &ApplicationId) -> bool {
+        true
     }
 
     fn endpoints(&self) -> Vec<String> {

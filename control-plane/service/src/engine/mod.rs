@@ -10,9 +10,11 @@ mod room;
 mod strangers;
 mod tick;
 
-use crate::applications::Applications;
-use crate::home::Home;
+use crate::applications::{Applications, now};
+use crate::home::{Home, application};
 use crate::ports::Parts;
+use firesteel_core::quota::Amounts;
+use firesteel_core::time::Millis;
 use room::Gate;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +28,8 @@ pub use room::{Admitting, room_without_admission};
 
 /// Longest sleep between two ticks of one application.
 const LONGEST_SLEEP: Duration = Duration::from_secs(20);
+/// The same while another control plane looks after it: that may be lost. Less than the minute after which a journal must list.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(50);
 /// Longest pause after a tick in which hints are not yet heard.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// Sleep after a tick that failed.
@@ -101,7 +105,7 @@ impl Engine {
             changed.mark_unchanged();
             let began = Instant::now();
             let sleep = match self.tick(&home).await {
-                Ok(tick::Next::At(wake_at)) => self.until(wake_at),
+                Ok(tick::Next::At(wake_at)) => self.until(&home, wake_at),
                 Ok(tick::Next::Never) => return self.applications.forget(&home.id),
                 Err(error) => {
                     tracing::warn!(application = %home.id, %error, "tick failed");
@@ -120,25 +124,50 @@ impl Engine {
         }
     }
 
-    fn until(&self, wake_at: Option<firesteel_core::time::Millis>) -> Duration {
-        let Some(at) = wake_at else { return LONGEST_SLEEP };
-        let wait = at.since(crate::applications::now(&self.parts)).clamp(1, LONGEST_SLEEP.as_millis() as i64);
+    fn until(&self, home: &Home, wake_at: Option<Millis>) -> Duration {
+        let longest = if self.leaves_it_to_others(home) { LONGEST_ABSENCE } else { LONGEST_SLEEP };
+        let Some(at) = wake_at else { return longest };
+        let wait = at.since(now(&self.parts)).clamp(1, longest.as_millis() as i64);
         Duration::from_millis(wait as u64)
+    }
+
+    /// Another control plane looks after it, and it has nothing here that only this one can see. What it waits for comes with
+    /// a hint: room on this host from this host, everything else through the registry.
+    fn leaves_it_to_others(&self, home: &Home) -> bool {
+        let (here, state) = (&self.gate.host().id, home.state());
+        let lives_here =
+            application(&state).workers.values().any(|worker| worker.is_live() && worker.host == *here);
+        !lives_here && !self.parts.neighbours.looks_after(&home.id)
+    }
+
+    /// The registry says what is granted and who waits: an application that is granted nothing, holds nothing and waits for
+    /// nothing has nothing to do with a change of it.
+    fn is_concerned_by_the_registry(&self, home: &Home) -> bool {
+        let (registry, state) = (self.applications.registry(), home.state());
+        let (registry, app) = (&registry.state.0, application(&state));
+        let is_deleted = registry.applications.get(&home.id).is_none_or(|known| known.deleted.is_some());
+        let granted = registry.division.granted_to(&home.id);
+        let has_some = granted.amounts != Amounts::default() || app.grant.amounts != Amounts::default();
+        let is_behind = granted.version != app.grant.seen;
+        let waits = app.runs.any_waits() || registry.division.wishes.contains_key(&home.id);
+        is_deleted || has_some || is_behind || waits
     }
 
     /// A change on the host, in a runtime or in another application's use of it concerns everybody.
     async fn listen_to_the_host(self: Arc<Self>) {
         let mut registry = self.applications.registry_changed();
         loop {
-            tokio::select! {
+            let only_the_registry = tokio::select! {
                 biased;
-                () = self.parts.substrate.changed() => {}
-                () = self.parts.runtimes.changed() => {}
-                () = self.gate.changed() => {}
-                closed = registry.changed() => if closed.is_err() { return },
-            }
+                () = self.parts.substrate.changed() => false,
+                () = self.parts.runtimes.changed() => false,
+                () = self.gate.changed() => false,
+                closed = registry.changed() => if closed.is_err() { return } else { true },
+            };
             for home in self.applications.open_homes() {
-                home.wake.notify_one();
+                if !only_the_registry || self.is_concerned_by_the_registry(&home) {
+                    home.wake.notify_one();
+                }
             }
         }
     }

@@ -3,11 +3,12 @@
 //! The rules keep the limits, whoever submits what in which order. What is decided here is only when to ask.
 
 use super::Engine;
-use crate::applications::Applications;
+use crate::applications::{Applications, now};
 use crate::home::{Home, Submitted, application};
 use crate::ports::Parts;
 use firesteel_core::application::Application;
 use firesteel_core::command::{Command, Room};
+use firesteel_core::decide::decide;
 use firesteel_core::quota::{self, Limit, Raise, Step};
 use firesteel_core::registry::RegistryCommand;
 use firesteel_journal::Accepted;
@@ -90,6 +91,8 @@ pub trait Admitting {
     fn lacks(&self, app: &Application, room: &Room) -> Option<Vec<Step>>;
     /// Room is kept for it as it becomes free.
     const QUEUES: bool;
+    /// The state was read just before, and nobody waits for an answer.
+    const ON_A_FRESH_STATE: bool;
 }
 
 impl Engine {
@@ -98,7 +101,7 @@ impl Engine {
     pub(crate) async fn admit<A: Admitting>(&self, home: &Home, asked: &A) -> (Submitted, Room) {
         let _one_at_a_time = home.admitting.lock().await;
         let room = self.gate.room(home, &self.applications);
-        let submitted = home.journal.submit(asked.command(room.clone())).await;
+        let submitted = self.submit_what_changes_something::<A>(home, asked.command(room.clone())).await;
         let Ok(accepted) = submitted else { return (submitted, room) };
         self.note(&accepted.events);
         if let Some(steps) = asked.lacks(application(&home.state()), &room) {
@@ -119,6 +122,17 @@ impl Engine {
             Accepted { events, ..again }
         });
         (submitted, now)
+    }
+
+    /// A tick that would change nothing is not submitted: it begins with a fresh state, and to be told once more that there is
+    /// nothing to do costs a request. What others have committed since then the next tick sees.
+    async fn submit_what_changes_something<A: Admitting>(&self, home: &Home, command: Command) -> Submitted {
+        let (state, at) = (home.state(), now(&self.parts));
+        if A::ON_A_FRESH_STATE && decide(application(&state), &command, at).is_ok_and(|none| none.is_empty())
+        {
+            return Ok(Accepted { events: Vec::new(), seq: state.seq, at: at.0 });
+        }
+        home.journal.submit(command).await
     }
 
     /// Asks for these steps; without any, a driver's wish that is still there is withdrawn.

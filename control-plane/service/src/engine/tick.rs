@@ -80,6 +80,7 @@ struct Ticking<'a> {
 
 impl Admitting for Ticking<'_> {
     const QUEUES: bool = true;
+    const ON_A_FRESH_STATE: bool = true;
 
     /// With the newest label: it may have changed while others had their turn.
     fn command(&self, room: Room) -> Command {

@@ -50,6 +50,11 @@ impl Desk {
             };
             answer.unknown_launches = unknown_launches.iter().cloned().collect();
             let over = Instant::now() >= deadline;
+            if over && !answer.stale && self.belongs_elsewhere(home, &exchange, &answer) {
+                return Err(NoAnswer::Unavailable(
+                    "ask the control plane of your own host: this one is full".to_owned(),
+                ));
+            }
             if answer.stale || over || answer.digest != exchange.seen || !answer.unknown_launches.is_empty() {
                 answer.credentials = self.renewed(home, &exchange).await?;
                 return Ok(answer);
@@ -66,6 +71,17 @@ impl Desk {
                 () = tokio::time::sleep_until(pause) => {}
             }
         }
+    }
+
+    /// Executors are admitted on the host of the control plane that their driver speaks to. A driver of another host that finds
+    /// no room here, and whose own host's control plane is there again, must go back to it: the room for its first executor is kept
+    /// there, and two drivers that each wait on the other's host would wait for ever. No answer gives the next one its turn.
+    fn belongs_elsewhere(&self, home: &Home, exchange: &Exchange, answer: &Answer) -> bool {
+        let state = home.state();
+        let Some(driver) = find(application(&state), &exchange.worker) else { return false };
+        let is_guest = driver.host != self.engine.gate.host().id;
+        let waits = answer.executors.iter().any(|e| matches!(e.status, ExecutorStatus::Waiting { .. }));
+        is_guest && waits && self.parts.neighbours.is_there(&driver.host) && home.sends_home(&exchange.worker)
     }
 
     /// Whoever speaks for a worker proves that its host is there.
@@ -189,6 +205,7 @@ struct Reporting<'a> {
 
 impl Admitting for Reporting<'_> {
     const QUEUES: bool = false;
+    const ON_A_FRESH_STATE: bool = false;
 
     fn command(&self, room: Room) -> Command {
         Command::Report {

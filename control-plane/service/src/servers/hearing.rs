@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) const LOOKS: u32 = 7;
 /// So often is said that a runner of a host was heard: who listens may miss a word, for the next one is written over it.
 const TIMES: u8 = 2;
+/// A control plane that has said nothing new in so many looks leaves what it looks after to others.
+const QUIET: u32 = 3;
 /// A look that is older than this says nothing about now: the machine slept, or the store is away.
 const FRESH: Millis = 30_000;
 
@@ -22,6 +24,8 @@ pub(super) struct Hearing {
     saying: BTreeSet<String>,
     /// Control planes' last heartbeats, as they said them.
     words: BTreeMap<String, Millis>,
+    /// Looks in a row that found no new word of each control plane.
+    quiet: BTreeMap<String, u32>,
     /// Looks in a row that heard nothing, of each host that somebody has asked about.
     silent: BTreeMap<String, u32>,
     /// When the last look was, by a clock that runs on while the machine sleeps.
@@ -57,16 +61,33 @@ impl Hearing {
         let mut heard = std::mem::take(&mut self.heard);
         for (server, word) in words {
             // Its clock may be another's; what counts is that it has said something new.
-            if self.words.insert(server.clone(), word.at) != Some(word.at) {
+            let says = self.words.insert(server.clone(), word.at) != Some(word.at);
+            let quiet = self.quiet.entry(server.clone()).or_default();
+            *quiet = if says { 0 } else { quiet.saturating_add(1) };
+            if says {
                 heard.insert(server.clone());
                 heard.extend(word.heard.iter().cloned());
             }
         }
         self.words.retain(|server, _| words.contains_key(server));
+        self.quiet.retain(|server, _| words.contains_key(server));
         for (host, looks) in &mut self.silent {
             *looks = if heard.contains(host) { 0 } else { looks.saturating_add(1) };
         }
         self.looked = boot;
+    }
+
+    /// True if that control plane has said something lately.
+    pub(super) fn is_there(&self, server: &str) -> bool {
+        self.quiet.get(server).is_some_and(|looks| *looks < QUIET)
+    }
+
+    /// True if of `me` and the control planes that speak `me` is the one to look after this (rendezvous hashing: who comes
+    /// or goes changes nothing between the others).
+    pub(super) fn is_nearest(&self, me: &str, application: &str) -> bool {
+        let mine = nearness(me, application);
+        let others = self.quiet.iter().filter(|(_, looks)| **looks < QUIET).map(|(server, _)| server);
+        others.map(|server| nearness(server, application)).all(|other| other < mine)
     }
 
     /// Looks in a row that heard nothing of the host. One that is asked about for the first time has its minute from now
@@ -76,4 +97,15 @@ impl Hearing {
         let is_there = self.heard.contains(host) || boot.saturating_sub(self.looked) > FRESH;
         if is_there { 0 } else { looks }
     }
+}
+
+/// The same in every process: FNV-1a, and SplitMix64's last steps to spread it; the name breaks ties.
+fn nearness<'a>(server: &'a str, application: &str) -> (u64, &'a str) {
+    let bytes = server.bytes().chain([0]).chain(application.bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mixed = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (mixed ^ (mixed >> 31), server)
 }

@@ -14,7 +14,7 @@ pub use beside::Beside;
 use crate::ports::Neighbours;
 use anyhow::Context;
 use bytes::Bytes;
-use firesteel_core::id::HostId;
+use firesteel_core::id::{ApplicationId, HostId};
 use firesteel_journal::keys::SERVERS;
 use firesteel_journal::{Clock, Millis, Store};
 use hearing::{Hearing, LOOKS};
@@ -192,6 +192,14 @@ impl Neighbours for Servers {
         self.silence(host) >= LOOKS
     }
 
+    fn is_there(&self, host: &HostId) -> bool {
+        self.hearing().is_there(host.as_str())
+    }
+
+    fn looks_after(&self, application: &ApplicationId) -> bool {
+        self.hearing().is_nearest(&self.id, application.as_str())
+    }
+
     fn endpoints(&self) -> Vec<String> {
         let all: BTreeSet<String> = self.listened().iter().chain(&self.endpoints).cloned().collect();
         all.into_iter().collect()
@@ -340,6 +348,39 @@ mod tests {
         assert!(!a.has_lost(&host), "this one hears it");
         looks(&a, LOOKS).await;
         assert!(a.has_lost(&host));
+    }
+
+    #[tokio::test]
+    async fn each_application_is_looked_after_by_one_that_is_there() {
+        let stage = Stage::new();
+        let all = ["a", "b", "c"].map(|id| stage.server(id));
+        let apps: Vec<ApplicationId> = (0..300).map(|n| ApplicationId::new(format!("00f{n:013}"))).collect();
+        let mine =
+            |server: &Servers| -> Vec<bool> { apps.iter().map(|app| server.looks_after(app)).collect() };
+        assert!(mine(&all[0]).iter().all(|mine| *mine), "who knows nobody looks after all");
+        for server in all.iter().chain(&all) {
+            server.say_and_listen().await.unwrap();
+        }
+        assert!(all[0].is_there(&HostId::new("c")) && !all[0].is_there(&HostId::new("a")));
+        let before = [mine(&all[0]), mine(&all[1]), mine(&all[2])];
+        for n in 0..apps.len() {
+            assert_eq!(before.iter().filter(|mine| mine[n]).count(), 1, "{n}");
+        }
+        let shares = before.each_ref().map(|mine| mine.iter().filter(|mine| **mine).count());
+        assert!(shares.iter().all(|share| (60..=140).contains(share)), "{shares:?}");
+        // One falls silent: the others take over what it had and keep what they have.
+        for _ in 0..4 {
+            stage.pass(10_000);
+            for server in &all[..2] {
+                server.say_and_listen().await.unwrap();
+            }
+        }
+        assert!(!all[0].is_there(&HostId::new("c")));
+        let after = [mine(&all[0]), mine(&all[1])];
+        for n in 0..apps.len() {
+            assert_eq!(after.iter().filter(|mine| mine[n]).count(), 1, "{n}");
+            assert!((!before[0][n] || after[0][n]) && (!before[1][n] || after[1][n]), "{n}");
+        }
     }
 
     #[tokio::test]

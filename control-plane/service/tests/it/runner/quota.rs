@@ -96,3 +96,36 @@ async fn what_is_held_serves_the_next_run() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(registry_entries(&world), before + 1, "it gives everything back, once");
 }
+
+/// The room for a run's first executor is kept on its driver's host. A runner that has gone over to the control plane of a
+/// full host is sent back when its own host's is there again; not over and over, for perhaps it cannot reach that.
+#[tokio::test(start_paused = true)]
+async fn a_driver_that_waits_on_anothers_host_is_sent_to_its_own() {
+    let mut world = World::with_planes(1, FOR_ONE_RUN).await;
+    let app = world.application(json!({})).await;
+    world.run(&app, json!({})).await;
+    let runner = world.driver().await.runner.clone();
+    world.move_to("host-2").await;
+    let mut driver = world.driver_of(runner.clone()).await;
+    driver.wants("u1");
+    driver.wants("u2");
+    driver.exchange(Duration::ZERO).await;
+    let hold = Duration::from_secs(2);
+    let status = |driver: &crate::world::Driver<'_>| {
+        let says = driver.says(hold);
+        let (world, token) = (&world, driver.runner.order.token.clone());
+        async move { world.call_desk(firesteel_protocol::transport::EXCHANGE, &token, &says).await.status }
+    };
+    // The executor that found room here changes what is seen.
+    driver.exchange(Duration::ZERO).await;
+    assert_eq!(status(&driver).await, 200, "nobody else is there");
+    world.neighbours.there.lock().expect("whole").insert("host-1".to_owned());
+    assert_eq!(status(&driver).await, 503);
+    assert_eq!(status(&driver).await, 200, "once");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(status(&driver).await, 503);
+    driver.wanted.executors.pop();
+    driver.wanted.version += 1;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(status(&driver).await, 200, "it waits for nothing");
+}

@@ -3,7 +3,7 @@
 use crate::world::request;
 use async_trait::async_trait;
 use firesteel_core::command::Runtime;
-use firesteel_core::id::{HostId, WorkerId};
+use firesteel_core::id::{ApplicationId, HostId, WorkerId};
 use firesteel_core::release::ReleaseLabel;
 use firesteel_core::time::{HOUR, Millis};
 use firesteel_journal::Clock as _;
@@ -141,6 +141,10 @@ pub struct Neighbours {
     pub lost: Mutex<BTreeSet<String>>,
     /// Hosts whose runners have spoken.
     pub heard: Mutex<BTreeSet<String>>,
+    /// Hosts whose control planes are there.
+    pub there: Mutex<BTreeSet<String>>,
+    /// Other control planes look after all applications.
+    pub others_look: AtomicBool,
     /// Where control planes are reached.
     pub endpoints: Mutex<Vec<String>>,
 }
@@ -152,6 +156,14 @@ impl firesteel_service::Neighbours for Neighbours {
 
     fn has_lost(&self, host: &HostId) -> bool {
         self.lost.lock().expect("whole").contains(host.as_str())
+    }
+
+    fn is_there(&self, host: &HostId) -> bool {
+        self.there.lock().expect("whole").contains(host.as_str())
+    }
+
+    fn looks_after(&self, _: &ApplicationId) -> bool {
+        !self.others_look.load(Ordering::SeqCst)
     }
 
     fn endpoints(&self) -> Vec<String> {
