@@ -69,7 +69,7 @@ def test_spark_parameters_are_refused_or_fail_with_the_reason(up, application, s
 @pytest.fixture(scope="module")
 def failing(up, application) -> dict[str, runs.Run]:
     """Runs that fail, each in its own way, all at the same time."""
-    # Spark gives up at once; at its own limit it would wait for the back-off of a crash loop first.
+    # Given up at the second failure; without this limit the back-off of a crash loop would take its minutes first.
     bad_flag = runs.parameters(spark_executor_extraJavaOptions="-javaagent:none.jar", spark_executor_maxNumFailures="1")
     no_logs = {"monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": "s3://no-such-bucket/logs/"}}}
     archive = f"{runs.parameters()} --archives s3://bkt/archives/none.tar.gz#environment"

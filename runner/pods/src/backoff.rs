@@ -46,6 +46,13 @@ pub enum Outcome {
 }
 
 impl BackoffLimits {
+    /// With the user's own limit (`spark.executor.maxNumFailures`): one failure more is too many. Spark itself, from 3.5 on, holds
+    /// it against those failures only that it happens to see.
+    pub fn with_most_failures(self, most: u32) -> Self {
+        let hopeless_failures = most.saturating_add(1);
+        Self { hopeless_failures, hopeless_rounds: self.hopeless_rounds.min(hopeless_failures), ..self }
+    }
+
     /// What the end of an executor says that ran for `lived_ms`; `asked`: it had been told to end.
     pub fn outcome(&self, lived_ms: u64, ended: &Ended, asked: bool) -> Outcome {
         if lived_ms >= self.startup_ms {
@@ -201,6 +208,18 @@ mod tests {
         other.survived();
         other.failed(1_000_000, 1_000_001, exit("z"));
         assert_eq!((other.hopeless(), other.delay_ms()), (None, 1000));
+    }
+
+    #[test]
+    fn a_users_own_limit_counts() {
+        for (most, delays) in [(0, 1), (1, 2), (2, 3), (4, 5), (12, 13)] {
+            let mut backoff = Backoff::new(BackoffLimits::default().with_most_failures(most));
+            for n in 0..delays {
+                assert_eq!(backoff.hopeless(), None, "{most} are allowed");
+                backoff.failed(n * 100_000, n * 100_000 + 1, exit("a"));
+            }
+            assert!(backoff.hopeless().is_some(), "{most} are allowed, not {delays}");
+        }
     }
 
     #[test]

@@ -31,20 +31,12 @@ pub struct PodApi {
 
 impl PodApi {
     /// Listens on a free port of 127.0.0.1 and serves whoever brings `token` as bearer token
-    /// (`spark.kubernetes.authenticate.oauthToken`). `seed` is for the uids of pods: take a fresh one for each start.
-    /// `spark_version` is that of the runtime.
+    /// (`spark.kubernetes.authenticate.oauthToken`). The seed in the settings is for the uids of pods: take a fresh one for each
+    /// start. The version is that of the runtime.
     ///
     /// # Errors
     /// If the port cannot be bound.
-    pub async fn start(token: impl Into<String>, seed: u64, spark_version: &str) -> io::Result<Self> {
-        Self::with_settings(token, Settings::new(seed, spark_version)).await
-    }
-
-    /// As [`Self::start`], with every setting.
-    ///
-    /// # Errors
-    /// If the port cannot be bound.
-    pub async fn with_settings(token: impl Into<String>, settings: Settings) -> io::Result<Self> {
+    pub async fn start(token: impl Into<String>, settings: Settings) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::new(token.into(), settings));

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 async fn api() -> PodApi {
-    PodApi::start(TOKEN, 1, "3.5.9").await.unwrap()
+    PodApi::start(TOKEN, Settings::new(1, "3.5.9")).await.unwrap()
 }
 
 async fn send(api: &PodApi, method: Method, target: &str, body: String) -> Response {
@@ -182,7 +182,7 @@ async fn without_upgrade_lines_come_and_a_bookmark_in_every_silence() {
 async fn held_back_executors_come_when_their_delay_is_over() {
     let mut settings = Settings::new(1, "3.5.9");
     settings.backoff = BackoffLimits { max_delay_ms: 50, ..BackoffLimits::default() };
-    let api = PodApi::with_settings(TOKEN, settings).await.unwrap();
+    let api = PodApi::start(TOKEN, settings).await.unwrap();
     let mut wanted = api.wanted();
     for n in 1..=3 {
         let uid = create(&api, n).await;

@@ -11,7 +11,7 @@ use crate::pod_api::PodApi;
 use crate::staging::{self, ParallelS3, Plan, StagingError};
 use firesteel_core::spark::classification::EXECUTOR_LOG4J;
 use firesteel_core::spark::{Properties, parameters};
-use firesteel_pods::{CapacityNotice, capacity_line};
+use firesteel_pods::{CapacityNotice, Settings, capacity_line};
 use firesteel_protocol::{DriverAssignment, ExecutorSighting, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,8 @@ pub(super) async fn prepare(assignment: &DriverAssignment, bench: &Bench<'_>) ->
             .line(&format!("{setting} means nothing to S3A, which serves s3:// here; it is passed over"));
     }
     let plan = stage(assignment, &given, bench).await?;
-    let (api, token) = serve_pods(bench).await.map_err(|error| Ending::failed(ExitCode::RUNNER, error))?;
+    let (api, token) =
+        serve_pods(bench, &given.effective).await.map_err(|error| Ending::failed(ExitCode::RUNNER, error))?;
     let (work, url) = (bench.folders.work(), api.url());
     let bound = Bound {
         runtime: &bench.runtime.defaults,
@@ -83,10 +84,14 @@ fn failed(error: &StagingError) -> Ending {
     Ending::failed(if error.is_disk_full() { ExitCode::DISK_FULL } else { ExitCode::STAGING }, error)
 }
 
-async fn serve_pods(bench: &Bench<'_>) -> std::io::Result<(PodApi, String)> {
+async fn serve_pods(bench: &Bench<'_>, effective: &Properties) -> std::io::Result<(PodApi, String)> {
     let token = hex::encode(rand::random::<[u8; 24]>());
-    let api = PodApi::start(token.clone(), rand::random(), &bench.runtime.spark_version).await?;
-    Ok((api, token))
+    let mut settings = Settings::new(rand::random(), &bench.runtime.spark_version);
+    let most = effective.get("spark.executor.maxNumFailures").and_then(|most| most.trim().parse().ok());
+    if let Some(most) = most {
+        settings.backoff = settings.backoff.with_most_failures(most);
+    }
+    Ok((PodApi::start(token.clone(), settings).await?, token))
 }
 
 fn command(
