@@ -8,7 +8,7 @@
 mod heads;
 mod recent;
 
-pub use heads::{ByAge, Heads};
+pub use heads::Heads;
 pub use recent::{Drift, Recent};
 
 use crate::id::JobRunId;

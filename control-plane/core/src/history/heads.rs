@@ -20,7 +20,7 @@ pub struct Heads {
 
 /// A head in the order of its youngest run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ByAge(pub Arc<Head>);
+struct ByAge(Arc<Head>);
 
 impl Ord for ByAge {
     fn cmp(&self, other: &Self) -> Ordering {

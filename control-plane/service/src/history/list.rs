@@ -1,9 +1,9 @@
 //! Lists of settled runs, newest first: from the state and from those segments only that can hold what is asked.
 
 use super::HistoryError;
-use super::segment::Segment;
+use super::segment::{Runs, Segment};
 use super::segments::Segments;
-use firesteel_core::history::{ByAge, Class, Drift, Head, History, Summary};
+use firesteel_core::history::{Class, Drift, Head, History, Summary};
 use firesteel_core::id::JobRunId;
 use firesteel_core::job_run::JobRunState;
 use firesteel_core::time::Millis;
@@ -121,30 +121,74 @@ impl PartialEq for Lane {
 
 impl Eq for Lane {}
 
-/// Segments of one class that were not read yet and may hold what passes, from the youngest on: first of those that
-/// the state names, then of those that were found in segments of heads.
+/// Heads of one segment of heads that may pass, from the youngest on.
+struct Heads {
+    segment: Arc<Segment>,
+    /// How many are still ahead; the last of these may pass.
+    ahead: usize,
+}
+
+impl Heads {
+    fn new(segment: Arc<Segment>, filter: &Filter) -> Self {
+        let mut heads = Self { ahead: 0, segment };
+        heads.ahead = heads.all().len();
+        heads.settle(filter);
+        heads
+    }
+
+    fn all(&self) -> &[Arc<Head>] {
+        match &*self.segment {
+            Segment::Heads(heads) => heads,
+            Segment::Runs(_) => &[],
+        }
+    }
+
+    fn next(&self) -> Option<&Arc<Head>> {
+        self.all().get(..self.ahead)?.last()
+    }
+
+    fn settle(&mut self, filter: &Filter) {
+        while self.next().is_some_and(|head| !filter.may_pass(head)) {
+            self.ahead -= 1;
+        }
+    }
+
+    fn take(&mut self, filter: &Filter) -> Option<Arc<Head>> {
+        let head = self.next()?.clone();
+        self.ahead -= 1;
+        self.settle(filter);
+        Some(head)
+    }
+}
+
+/// Segments of one class that were not read yet and may hold what passes, from the youngest on: those that the state
+/// names, and those that were found in segments of heads.
 struct Stack<'a> {
     rest: Box<dyn Iterator<Item = &'a Arc<Head>> + Send + 'a>,
     named: Option<&'a Arc<Head>>,
-    found: BinaryHeap<ByAge>,
+    found: Vec<Heads>,
 }
 
 impl<'a> Stack<'a> {
     fn new(mut rest: Box<dyn Iterator<Item = &'a Arc<Head>> + Send + 'a>) -> Self {
-        Self { named: rest.next(), rest, found: BinaryHeap::new() }
+        Self { named: rest.next(), rest, found: Vec::new() }
     }
 
     fn newest(&self) -> Option<&JobRunId> {
-        let found = self.found.peek().map(|ByAge(head)| &head.newest);
-        self.named.map(|head| &head.newest).max(found)
+        let found = self.found.iter().filter_map(|heads| heads.next().map(|head| &head.newest));
+        found.max().max(self.named.map(|head| &head.newest))
     }
 
-    fn take(&mut self) -> Option<Arc<Head>> {
-        let named = self.named.map(|head| &head.newest);
-        if named.is_some() && named >= self.found.peek().map(|ByAge(head)| &head.newest) {
-            return std::mem::replace(&mut self.named, self.rest.next()).cloned();
+    fn take(&mut self, filter: &Filter) -> Option<Arc<Head>> {
+        fn newest(heads: &Heads) -> Option<&JobRunId> {
+            heads.next().map(|head| &head.newest)
         }
-        self.found.pop().map(|ByAge(head)| head)
+        let found = self.found.iter_mut().max_by(|a, b| newest(a).cmp(&newest(b)));
+        let found = found.filter(|found| newest(found) > self.named.map(|head| &head.newest));
+        match found {
+            Some(found) => found.take(filter),
+            None => std::mem::replace(&mut self.named, self.rest.next()).cloned(),
+        }
     }
 }
 
@@ -161,7 +205,8 @@ impl<'a> Frontier<'a> {
         let may_pass = |head: &&Arc<Head>| filter.may_pass(head);
         let stacks = classes.map(|(_, heads)| Stack::new(Box::new(heads.filter(may_pass)))).collect();
         let mut frontier = Self { filter, lanes: BinaryHeap::new(), stacks };
-        frontier.lane(Segment::Runs(recent(history, filter, limit).into()).into());
+        let recent = Runs { all: recent(history, filter, limit), drift: Drift::Unbounded };
+        frontier.lane(Segment::Runs(recent).into());
         frontier
     }
 
@@ -175,10 +220,7 @@ impl<'a> Frontier<'a> {
     fn take_in(&mut self, stack: usize, segment: Arc<Segment>) {
         match &*segment {
             Segment::Runs(_) => self.lane(segment),
-            Segment::Heads(heads) => {
-                let passing = heads.iter().filter(|head| self.filter.may_pass(head));
-                self.stacks[stack].found.extend(passing.cloned().map(ByAge));
-            }
+            Segment::Heads(_) => self.stacks[stack].found.push(Heads::new(segment, self.filter)),
         }
     }
 
@@ -204,7 +246,7 @@ impl<'a> Frontier<'a> {
     fn next_heads(&mut self) -> Vec<(usize, Arc<Head>)> {
         let known = self.lanes.peek().and_then(|lane| lane.next().map(|run| &run.id));
         let stacks = self.stacks.iter_mut().enumerate().filter(|(_, stack)| stack.newest() >= known);
-        stacks.filter_map(|(place, stack)| Some((place, stack.take()?))).collect()
+        stacks.filter_map(|(place, stack)| Some((place, stack.take(self.filter)?))).collect()
     }
 }
 

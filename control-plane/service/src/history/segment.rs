@@ -50,7 +50,7 @@ struct Row(
 pub enum Segment {
     /// Of runs.
     Runs(Runs),
-    /// Of heads.
+    /// Of heads, in the order of their youngest runs.
     Heads(Vec<Arc<Head>>),
 }
 
@@ -120,7 +120,10 @@ pub fn decode(body: &[u8]) -> Result<Segment, String> {
     match stored {
         Ok(stored) if stored.format <= FORMAT => match (stored.runs, stored.heads) {
             (Some(rows), None) => summaries(rows),
-            (None, Some(heads)) => Ok(Segment::Heads(heads.into_iter().map(Arc::new).collect())),
+            (None, Some(mut heads)) => {
+                heads.sort_by(|a, b| a.newest.cmp(&b.newest));
+                Ok(Segment::Heads(heads.into_iter().map(Arc::new).collect()))
+            }
             _ => Err("it holds neither runs nor heads".to_owned()),
         },
         unclear => match serde_json::from_slice::<Form>(body) {

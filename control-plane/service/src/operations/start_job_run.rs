@@ -34,24 +34,30 @@ impl Service {
             return self.started(&home, &known);
         }
         let run = self.new_run(&home, settings, caller, &input, content).await?;
-        self.submit_run(&home, run.into()).await
+        self.submit_run(&home, run.into(), app.removals).await
     }
 
-    /// Looks for the token again whenever runs have left the state meanwhile.
-    async fn submit_run(&self, home: &Home, run: Arc<NewRun>) -> Result<String, ApiError> {
+    /// Looks for the token again whenever runs have left the state since it was looked for: then there were so many.
+    async fn submit_run(
+        &self,
+        home: &Home,
+        run: Arc<NewRun>,
+        mut looked_at: u64,
+    ) -> Result<String, ApiError> {
         loop {
-            let snapshot = home.fresh().await.map_err(refuse::read)?;
-            let app = application(&snapshot);
-            if let Some(known) = self.known(home, app, &run.token, &run.content).await? {
-                return self.started(home, &known);
-            }
-            let command = Command::StartJobRun { run: run.clone(), looked_at: app.removals };
+            let command = Command::StartJobRun { run: run.clone(), looked_at };
             match home.submit(command).await {
                 Ok(accepted) if !accepted.events.is_empty() => return self.started(home, &run.id),
                 Ok(_) => {}
                 Err(SubmitError::Refused(Refusal::LookAgain)) => {}
                 Err(error) => return Err(refused(home, &run, error)),
             }
+            let snapshot = home.fresh().await.map_err(refuse::read)?;
+            let app = application(&snapshot);
+            if let Some(known) = self.known(home, app, &run.token, &run.content).await? {
+                return self.started(home, &known);
+            }
+            looked_at = app.removals;
         }
     }
 

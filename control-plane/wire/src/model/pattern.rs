@@ -3,6 +3,10 @@
 //! `regex-lite` has ASCII classes already. Two common forms (one class repeated; "not blank") are decided without a regex machine.
 
 use regex_lite::Regex;
+use std::sync::{PoisonError, RwLock};
+
+/// Longest text that is remembered, bytes.
+const REMEMBERED: usize = 256;
 
 /// A pattern that the whole of a text must match.
 #[derive(Debug)]
@@ -17,8 +21,8 @@ enum Test {
     NotBlank,
     /// `[…]+` or `[…]*`: each character is in the class; the ASCII ones are looked up in a bit set.
     Each { ascii: u128, class: Regex, may_be_empty: bool },
-    /// Anything else.
-    Whole(Regex),
+    /// Anything else, and the text that has matched last: callers send the same ARN of their role with every request.
+    Whole(Regex, RwLock<Option<Box<str>>>),
     /// Does not compile even after translation: not enforced. The tests prove that the embedded model has none.
     Unknown,
 }
@@ -41,7 +45,7 @@ impl Pattern {
             Test::Each { ascii, class, may_be_empty } => {
                 (*may_be_empty || !text.is_empty()) && text.chars().all(|c| in_class(*ascii, class, c))
             }
-            Test::Whole(regex) => regex.is_match(text),
+            Test::Whole(regex, last) => matches(regex, last, text),
             Test::Unknown => true,
         }
     }
@@ -65,7 +69,19 @@ fn test(source: &str) -> Test {
             .fold(0, |set, b| set | (1u128 << b));
         return Test::Each { ascii, class, may_be_empty };
     }
-    anchored(&translated).map_or(Test::Unknown, Test::Whole)
+    anchored(&translated).map_or(Test::Unknown, |regex| Test::Whole(regex, RwLock::default()))
+}
+
+/// Only what matches is remembered, and one short text at most: whatever callers send, it costs no more room.
+fn matches(regex: &Regex, last: &RwLock<Option<Box<str>>>, text: &str) -> bool {
+    if last.read().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(text) {
+        return true;
+    }
+    let found = regex.is_match(text);
+    if found && text.len() <= REMEMBERED {
+        *last.write().unwrap_or_else(PoisonError::into_inner) = Some(text.into());
+    }
+    found
 }
 
 /// `.` matches line ends too: a query or an argument of several lines is no less well formed.
@@ -147,6 +163,17 @@ mod tests {
     fn whole_texts_match_or_do_not() {
         for (shape, text, expected) in TEXTS {
             assert_eq!(of(shape).matches(text), *expected, "{shape} {text:?}");
+        }
+    }
+
+    #[test]
+    fn what_matched_before_changes_no_answer() {
+        let (good, bad) = ("arn:aws:iam::123456789012:role/etl", "arn:aws:iam::123456789012:user/etl");
+        let long = format!("{good}{}", "x".repeat(REMEMBERED));
+        let pattern = Pattern::new(of("IAMRoleArn").source());
+        for text in [good, bad, good, &long, &format!("{good}\n"), bad, good, &long, ""] {
+            let whole = anchored(&translated(pattern.source())).expect("compiles");
+            assert_eq!(pattern.matches(text), whole.is_match(text), "{text:?}");
         }
     }
 
