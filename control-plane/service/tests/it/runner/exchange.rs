@@ -12,6 +12,7 @@ use tokio::time::Instant;
 stories! {
     grows_and_shrinks_the_executors,
     is_held_until_something_changes,
+    says_where_control_planes_are_reached,
     says_what_an_executor_waits_for,
     admits_an_executor_as_soon_as_there_is_room,
     asks_for_launches_that_it_does_not_know,
@@ -85,6 +86,19 @@ async fn grows_and_shrinks_the_executors(mut world: World) {
     world.archived(&run).await;
     world.restart().await;
     assert!(!world.store.objects().keys().any(|key| key.contains("/launch/")), "launches are gone");
+}
+
+async fn says_where_control_planes_are_reached(world: World) {
+    let app = world.application(json!({})).await;
+    world.run(&app, json!({})).await;
+    let mut driver = world.driver().await;
+    assert!(driver.exchange(Duration::ZERO).await.endpoints.is_empty(), "there is only this one");
+    *world.neighbours.endpoints.lock().expect("whole") = vec!["http://a".to_owned(), "http://b".to_owned()];
+    let began = Instant::now();
+    assert_eq!(driver.exchange(HELD).await.endpoints, ["http://a", "http://b"]);
+    assert!(began.elapsed() < Duration::from_secs(1), "news are not held back");
+    driver.exchange(HELD).await;
+    assert!(began.elapsed() >= HELD, "and are told once");
 }
 
 async fn is_held_until_something_changes(world: World) {
