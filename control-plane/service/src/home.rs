@@ -1,5 +1,6 @@
 //! One application as this control plane holds it: its journal, and what it knows beside the state.
 
+use crate::history::remembered::Remembered;
 use crate::history::segments::Segments;
 use crate::ledger::ApplicationLedger;
 use crate::tokens::Tokens;
@@ -13,7 +14,7 @@ use firesteel_core::refusal::Refusal;
 use firesteel_core::time::{HOUR, Millis};
 use firesteel_journal::{Accepted, Journal, ReadError, Snapshot, SubmitError};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
@@ -21,8 +22,6 @@ use tokio::time::Instant;
 
 /// A runner is not sent to its own host's control plane more often: perhaps it cannot reach it.
 const SENT_HOME: Duration = Duration::from_secs(60);
-/// Archived runs that are remembered, so that polling a fresh result does not read S3 each time.
-const REMEMBERED_RUNS: usize = 256;
 
 /// What a command's submission can end in.
 pub type Submitted = Result<Accepted<Event>, SubmitError<Refusal>>;
@@ -48,8 +47,7 @@ pub struct Home {
 #[derive(Default)]
 struct Beside {
     waits: Arc<Waits>,
-    remembered: BTreeMap<JobRunId, Arc<JobRun>>,
-    remembered_first: VecDeque<JobRunId>,
+    remembered: Remembered,
     launches: BTreeMap<String, Value>,
     under_way: BTreeSet<String>,
     surplus_since: Option<Instant>,
@@ -112,21 +110,12 @@ impl Home {
 
     /// Keeps a run that is leaving the state, or was read from history.
     pub fn remember(&self, run: Arc<JobRun>) {
-        let mut beside = self.beside();
-        let id = run.request.id.clone();
-        if beside.remembered.insert(id.clone(), run).is_none() {
-            beside.remembered_first.push_back(id);
-        }
-        if beside.remembered_first.len() > REMEMBERED_RUNS
-            && let Some(first) = beside.remembered_first.pop_front()
-        {
-            beside.remembered.remove(&first);
-        }
+        self.beside().remembered.insert(run);
     }
 
     /// An archived run that is still remembered.
     pub fn remembered(&self, id: &JobRunId) -> Option<Arc<JobRun>> {
-        self.beside().remembered.get(id).cloned()
+        self.beside().remembered.get(id)
     }
 
     /// Keeps what an executor is to be started with; `key` names attempt and hash.

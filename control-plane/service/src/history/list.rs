@@ -147,6 +147,10 @@ impl Heads {
         self.all().get(..self.ahead)?.last()
     }
 
+    fn newest(&self) -> Option<&JobRunId> {
+        self.next().map(|head| &head.newest)
+    }
+
     fn settle(&mut self, filter: &Filter) {
         while self.next().is_some_and(|head| !filter.may_pass(head)) {
             self.ahead -= 1;
@@ -175,16 +179,12 @@ impl<'a> Stack<'a> {
     }
 
     fn newest(&self) -> Option<&JobRunId> {
-        let found = self.found.iter().filter_map(|heads| heads.next().map(|head| &head.newest));
-        found.max().max(self.named.map(|head| &head.newest))
+        self.found.iter().filter_map(Heads::newest).max().max(self.named.map(|head| &head.newest))
     }
 
     fn take(&mut self, filter: &Filter) -> Option<Arc<Head>> {
-        fn newest(heads: &Heads) -> Option<&JobRunId> {
-            heads.next().map(|head| &head.newest)
-        }
-        let found = self.found.iter_mut().max_by(|a, b| newest(a).cmp(&newest(b)));
-        let found = found.filter(|found| newest(found) > self.named.map(|head| &head.newest));
+        let found = self.found.iter_mut().max_by(|a, b| a.newest().cmp(&b.newest()));
+        let found = found.filter(|found| found.newest() > self.named.map(|head| &head.newest));
         match found {
             Some(found) => found.take(filter),
             None => std::mem::replace(&mut self.named, self.rest.next()).cloned(),

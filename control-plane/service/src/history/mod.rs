@@ -4,6 +4,7 @@
 pub mod generate;
 pub mod list;
 pub mod pack;
+pub mod remembered;
 pub mod segment;
 pub mod segments;
 #[cfg(test)]
