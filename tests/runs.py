@@ -90,7 +90,15 @@ class Run:
 
     def says(self, text: str, limit: float = LIMIT) -> float:
         """Waits until the driver's stdout in S3 has this text; the clock then."""
-        wait_for(lambda: text in self.log(), limit, f"{text!r} in the log of {self.id}: {self.get()['state']}")
+
+        def said() -> bool:
+            # What an ended run has not said it will not say: first its state, then its log.
+            ended = self.get()["state"] in TERMINAL
+            there = text in self.log()
+            assert there or not ended, f"{text!r} was never said by {self.id}\n{self.story()}"
+            return there
+
+        wait_for(said, limit, f"{text!r} in the log of {self.id}: {self.get()['state']}")
         return time.time()
 
     def story(self) -> str:
