@@ -52,9 +52,10 @@ class Figure:
         return statistics.median(self.samples[series])
 
     def row(self, what: str, ours: float, unit: str, baseline: str = "", beside: float | None = None, **goal) -> None:
-        """One line of the table. `goal` is `most=…` or `least=…` of `ours`, or `most_ratio=…`."""
+        """One line of the table. `goal` is `most=…` or `least=…` of `ours`, or `most_ratio=…` or `least_ratio=…`."""
         ratio = ours / beside if beside else None
         checks = {"most": lambda g: ours <= g, "least": lambda g: ours >= g, "most_ratio": lambda g: ratio <= g}
+        checks["least_ratio"] = lambda g: ratio >= g
         met = {name: checks[name](value) for name, value in goal.items()}
         row = {"what": what, "ours": ours, "unit": unit, "baseline": baseline, "beside": beside, "ratio": ratio}
         self.rows.append(row | {"goal": goal, "met": all(met.values()) if met else None})
@@ -92,7 +93,7 @@ class Figure:
         }
 
 
-SIGNS = {"most": "≤", "least": "≥", "most_ratio": "ratio ≤"}
+SIGNS = {"most": "≤", "least": "≥", "most_ratio": "ratio ≤", "least_ratio": "ratio ≥"}
 
 
 def shown(value: float) -> str:

@@ -1,5 +1,5 @@
 """The API beside 10, 10,000 and 1,000,000 settled runs: StartJobRun, GetJobRun and ListJobRuns per second, resident
-memory, and the time that a start takes.
+memory, and the time that a start takes. Beside 100 only what is listed: the fewest of which every full page is full.
 
 No driver starts: the installation's quota is 0 vCPU. One run is really cancelled and archived; the past is made of copies
 of it, written through the real packing into the embedded S3 while the installation is stopped."""
@@ -20,7 +20,10 @@ from installation import Installation, wait_for
 from memory import status
 from signing import Signer
 
-SIZES = [10, 10_000, 1_000_000]
+SIZES = [10, 100, 10_000, 1_000_000]
+LISTED = 100  # so many are there for the baseline of full pages alone
+PAGES = [5, 50]  # runs of a page; each page is compared with pages of the same number of runs
+LISTS = ["the newest", "by state", "from the middle"]
 RECORDS = 20_000  # of the runs, the youngest that also have a record for GetJobRun
 PAST = figure.FIRESTEEL.parent / "examples" / "past"
 PATIENCE = 60  # seconds until a run is archived
@@ -54,17 +57,27 @@ class Bench:
         began = time.monotonic()
         self.at.start(*NO_DRIVERS)
         self.note("start, s", time.monotonic() - began)
-        self.note("resident after the start, MiB", status(self.at.process.pid)["VmRSS"])
+        self.note("resident after the start, MiB", self.resident())
         self.sign = Signer(self.at)
-        waiting = [runs.start(self.at, self.app, "s3://bkt/jobs/none.py").id for _ in range(16)]
         settled = self.settled()
+        # No run waits yet: every page is of settled runs, and as long as any other.
+        for name, query in self.lists():
+            self.load(f"ListJobRuns {name}", [self.sign.wire("emr-serverless", "GET", self.path(query))])
+        if self.size == LISTED:
+            return
+        waiting = [runs.start(self.at, self.app, "s3://bkt/jobs/none.py").id for _ in range(16)]
         self.load("healthz", [f"GET /healthz HTTP/1.1\r\nhost: {self.sign.host}\r\n\r\n".encode()])
         self.load("GetJobRun live", [self.get(run) for run in waiting])
         self.load("GetJobRun settled", [self.get(run) for run in settled])
-        for name, query in self.lists():
-            self.load(f"ListJobRuns {name}", [self.sign.wire("emr-serverless", "GET", self.path(query))])
+        before = self.resident()
         self.load("StartJobRun", self.start)
-        self.note("resident after the load, MiB", status(self.at.process.pid)["VmRSS"])
+        there = load.runs_in_state(self.sign.host)
+        self.note("waiting runs after the load", there)
+        self.note("resident after the load, MiB", self.resident())
+        self.note("resident KiB for each waiting run", (self.resident() - before) * 1024 / (there - len(waiting)))
+
+    def resident(self) -> float:
+        return status(self.at.process.pid)["VmRSS"]
 
     def settled(self) -> list[str]:
         """Ids of sixteen settled runs that have records: the youngest."""
@@ -72,14 +85,19 @@ class Bench:
         return [run["id"] for run in found["jobRuns"]][: min(16, self.size)]
 
     def lists(self) -> list[tuple[str, str]]:
-        """Pages: their queries, in the order of a canonical one."""
-        middle = self.made - HOUR - min(self.size, 1_000_000) // 2
+        """Pages that are full beside so many runs: their queries, in the order of a canonical one."""
+        middle = self.made - HOUR - self.size // 2 + 1
         before = datetime.datetime.fromtimestamp(middle, datetime.UTC).strftime("%Y-%m-%dT%H%%3A%M%%3A%SZ")
-        return [
-            ("first page", "maxResults=50"),
-            ("by state", "maxResults=50&states=SUCCESS"),
-            ("from the middle", f"createdAtBefore={before}&maxResults=50"),
-        ]
+        found = []
+        for most in (page for page in PAGES if page * 2 <= self.size):
+            queries = [f"maxResults={most}", f"maxResults={most}&states=SUCCESS"]
+            queries.append(f"createdAtBefore={before}&maxResults={most}")
+            for name, query in zip(LISTS, queries, strict=True):
+                answer = self.at.emr.list_job_runs(applicationId=self.app, **arguments(query))
+                if len(answer["jobRuns"]) != most:
+                    raise RuntimeError(f"{query}: {len(answer['jobRuns'])} runs, not {most}")
+                found.append((f"{name} {most}", query))
+        return found
 
     def path(self, query: str = "") -> str:
         return f"/applications/{self.app}/jobruns" + (f"?{query}" if query else "")
@@ -94,8 +112,10 @@ class Bench:
         return self.sign.wire("emr-serverless", "POST", self.path(), text, content_type="application/json")
 
     def load(self, name: str, requests) -> None:
-        """One load: a list is sent again and again, what a function makes is sent once."""
+        """One load, warmed up: a list is sent again and again, what a function makes is sent once."""
         again, seconds = isinstance(requests, list), self.fig.flags.seconds
+        first = requests if again else [requests() for _ in range(FIRST_GUESS)]
+        load.warm(self.at.folder, self.sign.host, first, 1)
         while True:
             made = requests if again else [requests() for _ in range(self.ahead.setdefault(name, FIRST_GUESS) * seconds)]
             before = figure.cpu_seconds(self.at.process.pid)
@@ -113,19 +133,42 @@ class Bench:
         self.fig.note(f"{self.size:,}: {series}", value)
 
 
+def arguments(query: str) -> dict:
+    """A query as boto3 wants it."""
+    pairs = dict(pair.split("=") for pair in query.split("&"))
+    found = {"maxResults": int(pairs["maxResults"])}
+    if "states" in pairs:
+        found["states"] = [pairs["states"]]
+    if "createdAtBefore" in pairs:
+        found["createdAtBefore"] = pairs["createdAtBefore"].replace("%3A", ":")
+    return found
+
+
 def rows(fig: figure.Figure, sizes: list[int]) -> None:
-    least = {"StartJobRun": 5000, "GetJobRun live": 40000}
-    loads = ["StartJobRun", "GetJobRun live", "GetJobRun settled"]
-    loads += [f"ListJobRuns {name}" for name in ("first page", "by state", "from the middle")]
-    for name in loads:
-        for size in sizes:
-            beside = fig.median(f"{sizes[0]:,}: {name}/s") if size != sizes[0] else None
-            baseline = f"the same beside {sizes[0]:,} settled runs" if beside else ""
-            goal = {"least": least[name]} if name in least else {}
-            fig.row(f"{name}, {size:,} settled", fig.median(f"{size:,}: {name}/s"), "1/s", baseline, beside, **goal)
-    for what, unit, most in [("resident after the start, MiB", "MiB", 100), ("start, s", "s", 2)]:
-        for size in sizes:
+    least = {"StartJobRun": {"least": 5000}, "GetJobRun live": {"least": 40000}}
+    whole = [size for size in sizes if size != LISTED]
+    for name in ["StartJobRun", "GetJobRun live", "GetJobRun settled"]:
+        compare(fig, name, whole, least.get(name, {}))
+    for most in PAGES:
+        for name in LISTS:
+            full = [size for size in (whole if most * 2 <= whole[0] else sizes) if most * 2 <= size]
+            compare(fig, f"ListJobRuns {name} {most}", full, {}, least_ratio=0.9)
+    for what, unit, most in [
+        ("resident after the start, MiB", "MiB", 100),
+        ("resident after the load, MiB", "MiB", 100),
+        ("start, s", "s", 2),
+    ]:
+        for size in whole:
             fig.row(f"{what.split(',')[0]}, {size:,} settled", fig.median(f"{size:,}: {what}"), unit, most=most)
+
+
+def compare(fig: figure.Figure, name: str, sizes: list[int], goal: dict, **flat) -> None:
+    """A load beside so many settled runs, each but the first compared with the same beside the fewest."""
+    for size in sizes:
+        beside = fig.median(f"{sizes[0]:,}: {name}/s") if size != sizes[0] else None
+        baseline = f"the same beside {sizes[0]:,} settled runs" if beside else ""
+        goals = goal | (flat if beside else {})
+        fig.row(f"{name}, {size:,} settled", fig.median(f"{size:,}: {name}/s"), "1/s", baseline, beside, **goals)
 
 
 def main() -> None:
