@@ -119,3 +119,19 @@ def test_a_driver_that_is_killed_leaves_its_history(alone, tmp_path):
     link = Link(run)
     link.until_listed()
     assert "Completed Jobs" in link.browse()[1]
+
+
+def test_either_of_two_control_planes_shows_the_live_ui(pair, tmp_path):
+    sign = tmp_path / "go"
+    spark = runs.parameters(spark_ui_enabled=None)
+    run = runs.start(pair, runs.application(pair), "s3://bkt/jobs/looked_at.py", [str(sign)], spark=spark)
+    run.says("sum 4950")
+    link = Link(run)
+    path = urllib.parse.urlsplit(link.base).path
+    for plane in pair.planes:
+        link.base = f"http://127.0.0.1:{plane.port}{path}"
+        assert link.applications() == [run.id], link.get("jobs/")
+        status, text = link.browse()
+        assert status == 200 and "Spark Jobs" in text, text
+    sign.touch()
+    run.succeeded()

@@ -2,8 +2,9 @@
 //!
 //! While the driver runs, its Spark UI; afterwards Spark's history server over the event logs; before, a page that says
 //! what the run waits for; at any time its logs. `ticket` is the token, `paths` what a request names, `standing` where
-//! the run is, `proxy` carries to Spark, `page` is our own HTML. No other room knows how a dashboard is served.
+//! the run is, `proxy` carries to Spark, `elsewhere` to the control plane that reaches it, `page` is our own HTML. No other room knows how a dashboard is served.
 
+mod elsewhere;
 mod logs;
 mod page;
 mod past;
@@ -132,16 +133,10 @@ impl Dashboards {
                 let text = "The driver runs, but its runner has named no place for its Spark UI.";
                 Err(about(Page::wait("There is no Spark UI", text)))
             }
-            Standing::Elsewhere(host) => {
-                let text = format!(
-                    "The driver runs on {host}, and its Spark UI can be reached from there only: ask that host's control plane."
-                );
-                Err(about(Page::new(
-                    StatusCode::MISDIRECTED_REQUEST,
-                    "The driver runs on another host",
-                    &text,
-                )))
-            }
+            Standing::Elsewhere(host) => match self.there(ticket, asked).await {
+                Some(answer) => Ok(answer),
+                None => Err(about(not_here(host))),
+            },
             Standing::Ended => self.past(&found, ticket, asked).await,
         }
     }
@@ -169,7 +164,8 @@ impl Dashboards {
         key: Option<(HeaderName, HeaderValue)>,
     ) -> Result<Response, NoAnswer> {
         let Asked { method, headers, base, rest, query } = *asked;
-        self.proxy.carry(address, Carried { method, headers, base, path: rest, query, key }).await
+        let carried = Carried { method, headers, base, path: rest, query, key };
+        self.proxy.carry(&address.to_string(), carried).await
     }
 
     /// The first of `tokens` that opens the dashboard at `path`.
@@ -230,6 +226,13 @@ fn only_looks(method: &Method) -> Result<(), Page> {
     }
     let text = "A dashboard only shows: it takes GET and HEAD.";
     Err(Page::new(StatusCode::METHOD_NOT_ALLOWED, "Not allowed", text))
+}
+
+fn not_here(host: &str) -> Page {
+    let text = format!(
+        "The driver runs on {host}, and its Spark UI can be reached from there only: ask that host's control plane."
+    );
+    Page::new(StatusCode::MISDIRECTED_REQUEST, "The driver runs on another host", &text)
 }
 
 fn refused() -> Page {

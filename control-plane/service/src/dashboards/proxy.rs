@@ -7,7 +7,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, head
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How long a UI may take to take a connection, and to begin its answer.
@@ -28,7 +27,7 @@ const ASKED: [HeaderName; 8] = [
     header::USER_AGENT,
 ];
 /// What a browser is told of the answer: no cookies, no wider service workers, nothing of the connection.
-const ANSWERED: [HeaderName; 14] = [
+const ANSWERED: [HeaderName; 15] = [
     header::ACCEPT_RANGES,
     header::CACHE_CONTROL,
     header::CONTENT_DISPOSITION,
@@ -39,6 +38,7 @@ const ANSWERED: [HeaderName; 14] = [
     header::ETAG,
     header::EXPIRES,
     header::LAST_MODIFIED,
+    header::RETRY_AFTER,
     header::VARY,
     header::X_CONTENT_TYPE_OPTIONS,
     header::X_FRAME_OPTIONS,
@@ -86,8 +86,8 @@ impl Proxy {
         Self(Client::builder(TokioExecutor::new()).pool_idle_timeout(idle).build(connector))
     }
 
-    /// Carries a request to the UI at `address`.
-    pub async fn carry(&self, address: SocketAddr, carried: Carried<'_>) -> Result<Response, NoAnswer> {
+    /// Carries a request to the UI at `address`: host and port.
+    pub async fn carry(&self, address: &str, carried: Carried<'_>) -> Result<Response, NoAnswer> {
         let base = carried.base.to_owned();
         let request = outward(address, carried).map_err(|error| NoAnswer::Broken(error.to_string()))?;
         let answered = tokio::time::timeout(ANSWER, self.0.request(request)).await;
@@ -100,7 +100,7 @@ impl Proxy {
     }
 }
 
-fn outward(address: SocketAddr, carried: Carried<'_>) -> Result<Request<Body>, http::Error> {
+fn outward(address: &str, carried: Carried<'_>) -> Result<Request<Body>, http::Error> {
     let path = if carried.path.is_empty() { "/" } else { carried.path };
     let query = if carried.query.is_empty() { String::new() } else { format!("?{}", carried.query) };
     let mut request = Request::builder()
@@ -183,7 +183,7 @@ mod tests {
             query: "a=1",
             key: None,
         };
-        let sent = outward(([127, 0, 0, 9], 4040).into(), carried).unwrap();
+        let sent = outward("127.0.0.9:4040", carried).unwrap();
         assert_eq!(sent.uri().to_string(), "http://127.0.0.9:4040/jobs/?a=1");
         let names: Vec<&str> = sent.headers().keys().map(HeaderName::as_str).collect();
         assert_eq!(names, ["x-forwarded-context", "accept"]);
