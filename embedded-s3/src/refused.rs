@@ -15,8 +15,8 @@ const PRESIGNED_MAX: i128 = 7 * 24 * 60 * 60;
 /// The longest XML body: 10,000 parts with their checksums fit, in bytes.
 pub const XML_MAX: usize = 4 * 1024 * 1024;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// Headers that the signature covers by another way, or that prove themselves.
-const COVERED: [&str; 3] = ["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
+/// Headers that the signature covers by another way, that prove themselves, or that mean nothing.
+const COVERED: [&str; 4] = ["x-amz-content-sha256", "x-amz-date", "x-amz-security-token", "x-amz-user-agent"];
 /// What `x-amz-acl` may say where everything belongs to one owner.
 const OWNERS_ACLS: [&str; 2] = ["private", "bucket-owner-full-control"];
 /// Storage classes of S3 from which an object can be read at once. All are kept alike.

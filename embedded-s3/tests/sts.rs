@@ -149,6 +149,9 @@ async fn a_roles_file_says_which_roles_there_are() {
     assert_eq!(refusal(s3.put_object().bucket("one").key("in/b").send().await), denied);
     assert_eq!(refusal(s3.get_object().bucket("one").key("secret/a").send().await), denied);
     assert_eq!(refusal(s3.list_objects_v2().bucket("one").send().await), denied);
+    s3.list_object_versions().bucket("one").prefix("out/").send().await.unwrap();
+    assert_eq!(refusal(s3.list_object_versions().bucket("one").send().await), denied);
+    assert_eq!(refusal(s3.list_object_versions().bucket(STATE).prefix("out/").send().await), denied);
     assert_eq!(refusal(s3.get_object().bucket("two").key("in/a").send().await), denied);
     assert_eq!(refusal(s3.delete_bucket().bucket("one").send().await), denied);
     let sts = served.sts("operator", "operator-secret", None);
