@@ -1,5 +1,6 @@
-"""What ends a run from below: a full disk, too little memory, a kill, a log bucket that refuses."""
+"""What ends a run from below or by an order, and what grows: a full disk, too little memory, a kill, a cancel, a long log."""
 
+import gzip
 import os
 import shutil
 import signal
@@ -100,6 +101,44 @@ def test_a_kill_is_not_called_out_of_memory(up, application):
     os.kill(int(run.log().split()[1]), signal.SIGKILL)
     outside = "The job's process was killed from outside (signal 9, SIGKILL), not for its memory"
     assert run.failed() == ENDED.format(137, outside)
+
+
+def test_a_cancelled_drivers_python_ends_by_its_own_handlers(up, application):
+    """Within its grace; Spark is there for them until they are done."""
+    ends = {
+        "default": ["finally", "atexit: 7"],
+        "handler": ["handler: SIGTERM", "finally", "atexit: 7"],
+        "stubborn": ["interrupted", "finally"],
+    }
+    started = {kind: runs.start(up, application, "s3://bkt/jobs/farewell.py", [kind]) for kind in ends}
+    for kind, run in started.items():
+        run.says("begun")
+        up.emr.cancel_job_run(applicationId=application, jobRunId=run.id, shutdownGracePeriodInSeconds=15)
+    for kind, run in started.items():
+        assert run.wait()["state"] == "CANCELLED"
+        said = [line for line in run.log().splitlines() if line.split(":")[0] in ("finally", "atexit", "handler", "interrupted")]
+        assert said == ends[kind], f"{kind}: {run.log()}"
+
+
+def test_a_log_that_is_long(up, application):
+    """EMR's files of 128 MB; who follows goes on over them; nothing is missing and nothing is twice."""
+    run = runs.start(up, application, "s3://bkt/jobs/prints.py", ["300"])
+    following = runs.follow(run)
+    size, numbers, last = 0, 0, ""
+    for line in following.stdout:
+        size += len(line)
+        if " INFO TaskSetManager: Finished task " in line:
+            assert int(line.split()[6]) == numbers, line
+            numbers += 1
+        last = line
+    assert following.wait(timeout=60) == 0, following.stderr.read()
+    run.succeeded()
+    assert last == f"printed {numbers}\n" and numbers > 2_800_000, last
+    files = {key.rsplit("/", 1)[1]: key for key in up.keys(f"{run.prefix()}SPARK_DRIVER/archived/")}
+    assert sorted(files) == ["stdout_1.gz", "stdout_2.gz"]
+    full = [gzip.decompress(up.s3.get_object(Bucket="bkt", Key=key)["Body"].read()) for key in sorted(files.values())]
+    assert all((128 << 20) - 200 < len(file) <= 128 << 20 and file.endswith(b"\n") for file in full)
+    assert sum(map(len, full)) + len(run.log()) == size
 
 
 def test_a_heap_that_is_full(up, application):
