@@ -127,8 +127,8 @@ pub struct Env {
 #[derive(Args, Debug)]
 #[command(long_about = "Start the EMR Serverless API on any S3, alone or beside others.\n\n\
     Credentials, region and endpoint come from the ordinary AWS environment and profile. Callers are those of \
-    identities.toml in the data folder (or --identities), or FIRESTEEL_ACCESS_KEY_ID and FIRESTEEL_SECRET_ACCESS_KEY. Its workers go on \
-    running when it stops.")]
+    identities.toml in the data folder (or --identities), and FIRESTEEL_ACCESS_KEY_ID with FIRESTEEL_SECRET_ACCESS_KEY; if there are \
+    none, whoever has the environment's own AWS_ACCESS_KEY_ID. Its workers go on running when it stops.")]
 pub struct Serve {
     /// Where the state is kept: s3://bucket/prefix
     #[arg(long, value_name = "URI", value_parser = State::from_str)]

@@ -53,26 +53,30 @@ impl KnownIdentities {
         Ok(known)
     }
 
-    /// Those of the file, if it is there, and of FIRESTEEL_ACCESS_KEY_ID with FIRESTEEL_SECRET_ACCESS_KEY. Fails if there
-    /// are none at all.
+    /// Those of the file, if it is there, and of FIRESTEEL_ACCESS_KEY_ID with FIRESTEEL_SECRET_ACCESS_KEY. Without both, the
+    /// key of AWS_ACCESS_KEY_ID with which the state is kept: who has it could change all of it anyway. Fails if there are none.
     pub fn of_file(file: &Path, variable: Variable<'_>) -> anyhow::Result<Self> {
-        let keys = (variable("FIRESTEEL_ACCESS_KEY_ID"), variable("FIRESTEEL_SECRET_ACCESS_KEY"));
-        let own = match keys {
-            (Some(access_key_id), Some(secret_access_key)) => everything(
-                &KeyPair { access_key_id, secret_access_key },
-                format!("arn:aws:iam::{ACCOUNT}:user/firesteel"),
-            ),
-            _ => Keys::new(),
-        };
-        let known = Self { own, file: file.to_owned(), ..Self::default() };
+        let own =
+            key(variable, "FIRESTEEL").map(|pair| everything(&pair, Self::own_arn())).unwrap_or_default();
+        let mut known = Self { own, file: file.to_owned(), ..Self::default() };
         known.reload()?;
-        if known.own.is_empty() && known.files().named.is_empty() {
+        if !known.own.is_empty() || !known.files().named.is_empty() {
+            return Ok(known);
+        }
+        // Keys that come with a session token are not for long.
+        let lasting = variable("AWS_SESSION_TOKEN").is_none_or(|token| token.is_empty());
+        let Some(pair) = key(variable, "AWS").filter(|_| lasting && !file.exists()) else {
             bail!(
                 "nobody could call the API: name callers in {}, or set FIRESTEEL_ACCESS_KEY_ID and FIRESTEEL_SECRET_ACCESS_KEY",
                 file.display()
             );
-        }
+        };
+        known.own = everything(&pair, Self::own_arn());
         Ok(known)
+    }
+
+    fn own_arn() -> String {
+        format!("arn:aws:iam::{ACCOUNT}:user/firesteel")
     }
 
     /// The files that [`Self::reload`] reads.
@@ -175,6 +179,12 @@ fn read_roles(file: &Path) -> anyhow::Result<BTreeMap<String, Arc<Policy>>> {
     Ok(roles.into_iter().map(|(arn, policy)| (arn, Arc::new(policy))).collect())
 }
 
+/// The pair of `<prefix>_ACCESS_KEY_ID` and `<prefix>_SECRET_ACCESS_KEY`, if both are set.
+fn key(variable: Variable<'_>, prefix: &str) -> Option<KeyPair> {
+    let set = |name: &str| variable(&format!("{prefix}_{name}")).filter(|value| !value.is_empty());
+    Some(KeyPair { access_key_id: set("ACCESS_KEY_ID")?, secret_access_key: set("SECRET_ACCESS_KEY")? })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +223,24 @@ arn = "arn:aws:iam::000000000000:user/ann"
         assert_eq!((own.secret.as_str(), &*own.policy), ("t", &Policy::everything()));
         assert_eq!(known.find("C", None), None);
         assert_eq!(known.find("AKIAANN", Some("token")), None);
+    }
+
+    #[test]
+    fn the_key_of_the_state_if_nobody_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let absent = folder.path().join("none.toml");
+        let aws = [("AWS_ACCESS_KEY_ID", "AKIASTATE"), ("AWS_SECRET_ACCESS_KEY", "t")];
+        let known = named(&absent, &aws).unwrap();
+        assert_eq!(*known.find("AKIASTATE", None).unwrap().policy, Policy::everything());
+        known.reload().unwrap();
+        assert!(known.find("AKIASTATE", None).is_some());
+        let short_lived = [aws[0], aws[1], ("AWS_SESSION_TOKEN", "x")];
+        assert!(named(&absent, &short_lived).is_err());
+        let both = [aws[0], aws[1], ("FIRESTEEL_ACCESS_KEY_ID", "B"), ("FIRESTEEL_SECRET_ACCESS_KEY", "t")];
+        assert!(named(&absent, &both).unwrap().find("AKIASTATE", None).is_none());
+        let file = write(folder.path(), FILE);
+        assert!(named(&file, &aws).unwrap().find("AKIASTATE", None).is_none());
+        assert!(named(&write(folder.path(), ""), &aws).is_err());
     }
 
     #[test]
