@@ -54,7 +54,7 @@ pub enum StagingError {
         source: io::Error,
     },
     /// A name that leads out of the work folder, or is none.
-    #[error("{0:?} is not a name for a file in the job's folder")]
+    #[error("{0:?} gives no name for a file in the job's folder")]
     Name(String),
     /// A URI of a kind that cannot be staged.
     #[error("{0} is not an S3 URI and not a path on the worker")]

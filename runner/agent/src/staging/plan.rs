@@ -206,7 +206,7 @@ fn local_path(uri: &str) -> Option<&str> {
 }
 
 fn file_name(uri: &str) -> Result<String, StagingError> {
-    checked_name(uri.rsplit('/').next().unwrap_or_default())
+    checked_name(uri.rsplit('/').next().unwrap_or_default()).map_err(|_| StagingError::Name(uri.to_owned()))
 }
 
 fn checked_name(name: &str) -> Result<String, StagingError> {
@@ -302,6 +302,8 @@ mod tests {
             let lists = Lists { entry_point: "/a.py".into(), archives: list(&[archive]), ..Lists::default() };
             assert!(matches!(planned(lists), Err(StagingError::Name(_))), "{archive}");
         }
+        let folder = Lists { entry_point: "s3://b/dir/".into(), ..Lists::default() };
+        assert!(matches!(planned(folder), Err(StagingError::Name(said)) if said == "s3://b/dir/"));
         for uri in ["main.py", "ftp://h/main.py", "", "s3://b"] {
             let lists = Lists { entry_point: uri.into(), ..Lists::default() };
             assert!(matches!(planned(lists), Err(StagingError::Scheme(_))), "{uri}");
