@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 import uuid
 
 import pytest
@@ -12,7 +13,7 @@ import runs
 from botocore.exceptions import ClientError
 from conftest import stage
 from installation import wait_for
-from pair import Pair
+from pair import Pair, Plane
 
 
 @pytest.fixture
@@ -94,6 +95,27 @@ def test_the_one_that_started_a_run_is_killed_in_its_middle(planes):
     wait_for(lambda: not killed.workers(), 60, "no worker is left")
     wait_for(lambda: not list((killed.data / "workers" / "workers").iterdir()), 60, "no worker's folder is left")
     assert run.get()["state"] == "SUCCESS"
+
+
+def test_a_run_outlives_all_that_were_there_at_its_start(planes, tmp_path):
+    """Its runner learns of the third from the first two, and turns to it when they are gone."""
+    application = runs.application(planes)
+    run = runs.start(planes, application, "s3://bkt/jobs/steady.py", ["30"])
+    run.says("line 00010")
+    third = Plane(tmp_path / "third", planes).start()
+    try:
+        time.sleep(13)  # a heartbeat, and an exchange
+        for plane in planes.planes:
+            plane.end(signal.SIGKILL)
+        emr = planes.connect("emr-serverless", f"http://127.0.0.1:{third.port}")
+        got = lambda: emr.get_job_run(applicationId=application, jobRunId=run.id)["jobRun"]["state"]  # noqa: E731
+        ended = wait_for(lambda: got() in runs.TERMINAL and got(), 120, "the run ends")
+        assert ended == "SUCCESS", f"{ended}\n{third.tail()}"
+        lines = [line for line in run.log().splitlines() if line.startswith("line ")]
+        assert [int(line.split()[1]) for line in lines] == list(range(150)), "nothing twice, nothing missing"
+    finally:
+        third.end()
+    third.wait_until_alone(limit=60)
 
 
 def test_a_run_ends_with_its_host(planes):
