@@ -260,6 +260,15 @@ async fn gap_13_attributes_parts_tags_and_plain_buckets_answer() {
     s3.put_object_tagging().bucket("one").key("k").tagging(tags).send().await.unwrap();
     let tags = s3.get_object_tagging().bucket("one").key("k").send().await.unwrap();
     assert_eq!(tags.tag_set()[0].value(), "b");
+    s3.put_object().bucket("one").key("tagged").tagging("z=1&b").send().await.unwrap();
+    let tags = s3.get_object_tagging().bucket("one").key("tagged").send().await.unwrap();
+    let tags: Vec<_> = tags.tag_set().iter().map(|tag| (tag.key(), tag.value())).collect();
+    assert_eq!(tags, [("b", ""), ("z", "1")]);
+    let head = s3.head_object().bucket("one").key("tagged").send().await.unwrap();
+    assert_eq!(head.tag_count(), Some(2));
+    for name in ["one.-two", "one-.two"] {
+        assert_eq!(refusal(s3.create_bucket().bucket(name).send().await), (400, "InvalidBucketName".into()));
+    }
     s3.delete_object_tagging().bucket("one").key("k").send().await.unwrap();
     assert!(s3.get_object_tagging().bucket("one").key("k").send().await.unwrap().tag_set().is_empty());
     let attributes = s3.get_object_attributes().bucket("one").key("k");

@@ -13,6 +13,10 @@ impl Api {
         req: S3Request<CreateBucketInput>,
     ) -> S3Result<S3Response<CreateBucketOutput>> {
         let input = req.input;
+        // Each label begins and ends with a letter or a digit; s3s looks at the whole name alone.
+        if input.bucket.contains(".-") || input.bucket.contains("-.") {
+            return Err(s3_error!(InvalidBucketName, "The specified bucket is not valid."));
+        }
         let asked = input.create_bucket_configuration.and_then(|asked| asked.location_constraint);
         if let Some(asked) = asked
             && asked.as_str() != self.region

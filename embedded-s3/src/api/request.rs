@@ -147,7 +147,7 @@ pub fn tags_of_header(header: Option<&str>) -> S3Result<Vec<(String, String)>> {
 }
 
 /// S3's limits on an object's tags.
-pub fn check_tags(tags: Vec<(String, String)>) -> S3Result<Vec<(String, String)>> {
+pub fn check_tags(mut tags: Vec<(String, String)>) -> S3Result<Vec<(String, String)>> {
     if tags.len() > 10 {
         return Err(s3_error!(InvalidTag, "Object tags cannot be greater than 10"));
     }
@@ -162,6 +162,8 @@ pub fn check_tags(tags: Vec<(String, String)>) -> S3Result<Vec<(String, String)>
             return Err(s3_error!(InvalidTag, "Cannot provide multiple Tags with the same key"));
         }
     }
+    // They are a set; S3 shows them in order.
+    tags.sort();
     Ok(tags)
 }
 
