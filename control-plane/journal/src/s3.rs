@@ -101,8 +101,7 @@ impl Store for S3Store {
             Err(error) => return Err(classify(&error)),
         };
         let body = found.body.collect().await;
-        body.map(|body| Some(body.into_bytes()))
-            .map_err(|error| StoreError::Unknown(causes(&error)))
+        body.map(|body| Some(body.into_bytes())).map_err(|error| StoreError::Unknown(causes(&error)))
     }
 
     async fn list(&self, prefix: &str, start_after: &str, limit: usize) -> Result<Page, StoreError> {

@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 async fn server(status: u16, code: &str) -> (S3Store, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let error = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>As said.</Message></Error>");
+    let error =
+        format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>As said.</Message></Error>");
     let body = if code.is_empty() { String::new() } else { error };
     let app = Router::new().fallback(move |_whole_request: Bytes| {
         count.fetch_add(1, Ordering::SeqCst);
