@@ -3,8 +3,9 @@
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Nobody may be given up before nobody has told of its host for so long.
-const SILENCE: Duration = Duration::from_secs(60);
+/// Nobody may be given up before nobody has told of its host for so long: a minute, less the time in which who heard it last
+/// tells it once more.
+const SILENCE: Duration = Duration::from_secs(45);
 /// A decision that such a silence was the ground of may be committed so much later.
 const UNDER_WAY: Duration = Duration::from_secs(60);
 

@@ -55,7 +55,7 @@ pub enum Mistake {
     GiveUpAtOnce,
     /// A host is taken for lost although control planes hear its runners.
     DeafToRunners,
-    /// A driver on a lost host is given up while its credentials are good.
+    /// It is not written down which credentials a worker was given: on a lost host it is given up as if it had none.
     GiveUpUnfenced,
 }
 

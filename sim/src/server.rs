@@ -104,6 +104,11 @@ impl Server {
         *self.site.lock().unwrap_or_else(PoisonError::into_inner) = site;
     }
 
+    /// True if it lives there.
+    pub fn is_at(&self, site: &Arc<Site>) -> bool {
+        Arc::ptr_eq(&self.site(), site)
+    }
+
     /// True while a control plane lives here.
     pub fn lives(&self) -> bool {
         self.now().now.is_some()

@@ -24,6 +24,8 @@ pub struct Talk {
     dice: Dice,
     heard: Instant,
     cut_off: (Instant, Instant),
+    /// Whom to ask: the one that answered last, its own host's at first; none: any.
+    turn: Option<usize>,
 }
 
 impl Talk {
@@ -37,7 +39,11 @@ impl Talk {
     ) -> Self {
         let from = Instant::now() + dice.millis(0, 120_000);
         let long = if dice.permille(150) { dice.millis(1_000, 500_000) } else { Duration::ZERO };
+        // As real runners do; those that ask any of them try what comes of the other half.
+        let at_home = servers.iter().position(|server| server.is_at(&site)).unwrap_or(0);
+        let turn = dice.permille(500).then_some(at_home);
         Self {
+            turn,
             common,
             site,
             servers,
@@ -64,14 +70,17 @@ impl Talk {
     /// Says something to one of the control planes.
     pub async fn call(&mut self, call: Call) -> Option<Reply> {
         let reply = self.attempt(call).await;
-        if reply.is_some() {
-            self.heard();
+        match (&reply, &mut self.turn) {
+            (Some(_), _) => self.heard(),
+            (None, Some(turn)) => *turn = (*turn + 1) % self.servers.len(),
+            (None, None) => {}
         }
         reply
     }
 
     async fn attempt(&mut self, call: Call) -> Option<Reply> {
-        let server = self.servers[self.dice.below(self.servers.len() as u64) as usize].clone();
+        let any = self.dice.below(self.servers.len() as u64) as usize;
+        let server = self.servers[self.turn.unwrap_or(any)].clone();
         let way = self.dice.millis(1, 150);
         tokio::time::sleep(way).await;
         let now = Instant::now();
