@@ -141,13 +141,15 @@ fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// Everything beside the way from `/` down to `path`.
+/// Everything beside the way from `/` down to `path`, but symlinks: one may lead to the forbidden folder or above it, and
+/// what the others lead to stands beside the way itself.
 fn neighbours(path: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut below = path;
     while let Some(parent) = below.parent() {
         let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
-        found.extend(entries.map(|entry| entry.path()).filter(|entry| entry != below));
+        let real = entries.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_symlink()));
+        found.extend(real.map(|entry| entry.path()).filter(|entry| entry != below));
         below = parent;
     }
     found
@@ -164,7 +166,11 @@ mod tests {
         for folder in ["a/secret/inner", "a/other", "b"] {
             std::fs::create_dir_all(root.join(folder)).unwrap();
         }
+        for (link, to) in [("to-a", "a"), ("to-inner", "a/secret/inner"), ("to-b", "b")] {
+            std::os::unix::fs::symlink(root.join(to), root.join(link)).unwrap();
+        }
         let found = neighbours(&root.join("a/secret"));
+        assert!(!found.iter().any(|path| path.is_symlink()), "{found:?}");
         assert!(found.contains(&root.join("a/other")) && found.contains(&root.join("b")));
         assert!(!found.iter().any(|path| root.join("a/secret").starts_with(path)), "{found:?}");
         assert!(found.contains(&PathBuf::from("/proc")));
@@ -183,6 +189,21 @@ mod tests {
         // SAFETY: system calls only, as in `spawn`.
         unsafe { shell.pre_exec(enforce) };
         String::from_utf8(shell.output().unwrap().stdout).unwrap()
+    }
+
+    #[test]
+    fn a_link_beside_it_opens_no_forbidden_folder() {
+        if !Confinement::is_supported() {
+            return;
+        }
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let secret = root.join("a/secret");
+        std::fs::create_dir_all(&secret).unwrap();
+        std::fs::write(secret.join("keys"), "hush").unwrap();
+        std::os::unix::fs::symlink(root.join("a"), root.join("current")).unwrap();
+        let script = format!("cat {0}/a/secret/keys; cat {0}/current/secret/keys; echo end", root.display());
+        assert_eq!(confined(&script, Confinement::new(&secret, &[]).unwrap()), "end\n");
     }
 
     /// Who follows the logs, and who reads `exit.json`, may read more than the job.

@@ -59,10 +59,11 @@ async fn properties_file(assignment: &DriverAssignment, bench: &Bench<'_>) -> Re
     let submit = parameters::parse(&assignment.spark_submit_parameters);
     let submit = submit.map_err(|error| Ending::failed(ExitCode::BAD_PARAMETERS, error))?;
     let Some(uri) = submit.properties_file else { return Ok(Properties::new()) };
-    let plan = plan_of(&staging::Lists { entry_point: uri, ..Default::default() }, bench)?;
+    let plan = plan_of(&staging::Lists { entry_point: uri.clone(), ..Default::default() }, bench)?;
     run(&plan, bench).await?;
     let text = std::fs::read_to_string(&plan.staged.entry_point);
-    text.map(|text| conf::read_properties_file(&text)).map_err(|error| disk_or(ExitCode::STAGING, error))
+    let read = |error| Ending::failed(ExitCode::STAGING, format!("cannot read {uri}: {error}"));
+    text.map(|text| conf::read_properties_file(&text)).map_err(read)
 }
 
 async fn stage(assignment: &DriverAssignment, given: &Given, bench: &Bench<'_>) -> Result<Plan, Ending> {
