@@ -20,8 +20,8 @@ pub(super) struct Limits {
 
 /// The limits in use.
 pub(super) const LIMITS: Limits = Limits { raw: 128 << 20, packed: 16 << 20 };
-/// Members larger than this are compressed fast.
-const LARGE: usize = 1 << 20;
+/// A line that is longer than this may be cut by the end of a file.
+const LONG_LINE: usize = 1 << 20;
 
 /// Where in a stream an object begins; stored as its metadata.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,7 +108,7 @@ impl Shipped {
         let empty = self.raw == self.begins.at;
         match bytes[..room].iter().rposition(|byte| *byte == b'\n') {
             Some(newline) => newline + 1,
-            None if empty || room > LARGE => room,
+            None if empty || room > LONG_LINE => room,
             None => 0,
         }
     }
@@ -140,8 +140,7 @@ impl Shipped {
 
 /// A gzip member.
 pub(super) fn member(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let level = if bytes.len() > LARGE { Compression::fast() } else { Compression::default() };
-    let mut member = GzEncoder::new(Vec::new(), level);
+    let mut member = GzEncoder::new(Vec::new(), Compression::default());
     member.write_all(bytes)?;
     member.finish()
 }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 /// How often a file is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// Raw bytes of one member at most.
-const LARGEST_MEMBER: u64 = 8 << 20;
+const LARGEST_MEMBER: u64 = 4 << 20;
 /// Longest wait between two tries.
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// So much of what is archived stays on the disk: the last exceptions of a job are looked for there.
