@@ -41,7 +41,7 @@ impl Hearing {
     }
 
     /// The hosts that the next heartbeat names.
-    pub(super) fn to_be_said(&mut self) -> BTreeSet<String> {
+    pub(super) fn next_names(&mut self) -> BTreeSet<String> {
         self.saying = self.to_say.keys().cloned().collect();
         self.saying.clone()
     }

@@ -84,7 +84,7 @@ impl Servers {
     }
 
     async fn say_and_listen(&self) -> anyhow::Result<()> {
-        let heard = self.hearing().to_be_said();
+        let heard = self.hearing().next_names();
         self.say(heard).await?;
         self.hearing().said();
         let words = self.words().await?;
