@@ -54,7 +54,8 @@ impl Neighbours for Heartbeats {
 
     fn has_lost(&self, host: &HostId) -> bool {
         match (&self.deaf, self.mistake) {
-            (Some(deaf), _) => deaf.has_lost(host),
+            // A little sooner than a minute: control planes are seldom away for longer.
+            (Some(deaf), _) => deaf.silence(host) >= 5,
             (None, Some(Mistake::GiveUpAtOnce)) => self.servers.silence(host) >= 1,
             _ => self.servers.has_lost(host),
         }
