@@ -66,7 +66,11 @@ mod tests {
         let mut asked = Vec::new();
         let text = list(&mut |label| {
             asked.push(label.to_owned());
-            if label == "emr-6.8.0" { Readiness::Impossible(format!("{label} has no Java")) } else { Readiness::Missing }
+            if label == "emr-6.8.0" {
+                Readiness::Impossible(format!("{label} has no Java"))
+            } else {
+                Readiness::Missing
+            }
         });
         assert!(asked.len() < release::all().len() && asked.contains(&"emr-7.11.0".to_owned()), "{asked:?}");
         assert_eq!(text.lines().count(), release::all().len() + 1);

@@ -272,7 +272,8 @@ mod tests {
             // Two files are filled while nobody looks, and the newest has begun.
             let mut shown = stage.0.lock().unwrap();
             let first = shown.object.replace(member("five\n")).unwrap();
-            shown.full = vec![[first, member("two\n")].concat(), [member("three\n"), member("four\n")].concat()];
+            shown.full =
+                vec![[first, member("two\n")].concat(), [member("three\n"), member("four\n")].concat()];
         }
         stage.end("SUCCESS");
         assert_eq!(follow(&stage, &mut reading, &mut out).await.unwrap(), ending("SUCCESS"));

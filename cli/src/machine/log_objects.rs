@@ -32,7 +32,8 @@ impl Logs for S3Logs {
             Err(error) => return Err(NoLog::Unreadable(said(error))),
         };
         let length = object.content_length.and_then(|length| u64::try_from(length).ok());
-        let archived = object.metadata().and_then(|metadata| metadata.get(ARCHIVED)?.parse().ok()).unwrap_or(0);
+        let archived =
+            object.metadata().and_then(|metadata| metadata.get(ARCHIVED)?.parse().ok()).unwrap_or(0);
         let body = stream::unfold(object.body, |mut body| async move {
             let piece = body.next().await?;
             Some((piece.map_err(std::io::Error::other), body))

@@ -158,7 +158,8 @@ fn moment(text: &str) -> Option<Value> {
 
 /// The last hours of the year 9999 in UTC, which callers send for "no end" and a [`jiff::Timestamp`] does not hold.
 fn last_moment(text: &str) -> Option<i64> {
-    let local = text.strip_suffix(['Z', 'z']).filter(|local| local.starts_with("9999-12-3") && local.len() > 10)?;
+    let local =
+        text.strip_suffix(['Z', 'z']).filter(|local| local.starts_with("9999-12-3") && local.len() > 10)?;
     let local: jiff::civil::DateTime = local.parse().ok()?;
     let since_1970 = local.duration_since(jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0));
     i64::try_from(since_1970.as_millis()).ok()

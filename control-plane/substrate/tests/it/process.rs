@@ -124,7 +124,7 @@ async fn launched_at_the_same_moment_it_still_starts_once() {
     }
     for worker in (0..20).map(|n| format!("w{n}")) {
         appears(&root.folder(&worker).join("began")).await;
-        port.kill(&WorkerId::new(&worker)).await.unwrap();
+        port.kill(&WorkerId::new(worker.as_str())).await.unwrap();
         assert_eq!(root.pids(&worker, "began").len(), 1, "{worker}");
     }
 }
