@@ -3,7 +3,7 @@
 //! It reads the job's session id from its standard input and then waits for the end of that input, which the kernel
 //! brings about when the runner is gone. (A death signal would be tied to a thread, not to the process.)
 
-use super::processes::kill_job;
+use super::processes::{Marks, kill_job};
 use std::io::Read;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -26,6 +26,9 @@ pub fn guard(mark: &str) -> ExitCode {
     if read.is_ok() && input.len() > 4 {
         return ExitCode::SUCCESS;
     }
-    let gone = kill_job(session, mark, &[std::process::id() as i32], Duration::from_secs(30));
+    // The runner is dead, and its orphans went to somebody who has other children too.
+    let spared = vec![std::process::id() as i32];
+    let marks = Marks { session, mark: mark.to_owned(), parent: None, spared };
+    let gone = kill_job(&marks, Duration::from_secs(30));
     if gone { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -37,16 +37,33 @@ fn parse(pid: i32, stat: &str) -> Option<Process> {
     Some(Process { pid, parent, session, zombie: matches!(state, "Z" | "X") })
 }
 
-/// Living processes of the session `session`, those whose environment carries `mark` (`NAME=value`), and all that
-/// descend from them; never `spared`.
-pub fn of_job(session: i32, mark: &str, spared: &[i32]) -> Vec<i32> {
+/// How the processes of one job are known.
+#[derive(Clone, Debug)]
+pub struct Marks {
+    /// The job's session.
+    pub session: i32,
+    /// What their environment carries, `NAME=value`.
+    pub mark: String,
+    /// Who adopts their orphans, if that is certain: one that has left session and environment behind is known by it.
+    pub parent: Option<i32>,
+    /// Processes with such a mark that are not the job's.
+    pub spared: Vec<i32>,
+}
+
+/// Living processes of the job: those with one of its marks, and all that descend from them.
+pub fn of_job(marks: &Marks) -> Vec<i32> {
+    let Marks { session, mark, parent, spared } = marks;
     let all = all();
     let carries = |pid: i32| {
         let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
     };
-    let mut members: BTreeSet<i32> =
-        all.iter().filter(|p| p.session == session || carries(p.pid)).map(|p| p.pid).collect();
+    let mut members: BTreeSet<i32> = all
+        .iter()
+        .filter(|p| p.session == *session || carries(p.pid))
+        .map(|p| p.pid)
+        .chain(*parent)
+        .collect();
     loop {
         let before = members.len();
         members.extend(all.iter().filter(|p| members.contains(&p.parent)).map(|p| p.pid).collect::<Vec<_>>());
@@ -76,10 +93,10 @@ pub fn lives(pid: i32) -> bool {
 }
 
 /// Kills a job whole, again and again until nothing of it lives; false if something survives `limit`.
-pub fn kill_job(session: i32, mark: &str, spared: &[i32], limit: Duration) -> bool {
+pub fn kill_job(marks: &Marks, limit: Duration) -> bool {
     let begun = Instant::now();
     loop {
-        let living = of_job(session, mark, spared);
+        let living = of_job(marks);
         if living.is_empty() {
             return true;
         }

@@ -14,6 +14,12 @@ pub fn adopt_orphans() {
     let _ = nix::sys::prctl::set_child_subreaper(true);
 }
 
+/// This process, if it is the parent of its descendants' orphans.
+pub fn adopter() -> Option<i32> {
+    let adopts = nix::sys::prctl::get_child_subreaper().unwrap_or(false);
+    adopts.then(|| i32::try_from(std::process::id()).ok()).flatten()
+}
+
 /// Buries dead children for ever, but for `kept`: somebody waits for those.
 pub async fn reap(kept: Vec<i32>) {
     let me = i32::try_from(std::process::id()).unwrap_or(0);

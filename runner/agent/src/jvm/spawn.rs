@@ -2,7 +2,8 @@
 
 use super::command::Command;
 use super::confine::Confinement;
-use super::{guard, processes};
+use super::processes::{self, Marks};
+use super::{guard, reap};
 use crate::notes::append;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -144,10 +145,10 @@ impl Job {
 
     /// Asks the job's processes beside its own to end, each by the signal that it has a handler for; those that were asked.
     pub async fn ask(&self) -> Vec<i32> {
-        let (session, mark) = (self.session, self.mark.clone());
-        let spared: Vec<i32> = self.strangers().into_iter().chain([session]).collect();
+        let mut marks = self.marks();
+        marks.spared.push(self.session);
         let asked = tokio::task::spawn_blocking(move || {
-            let living = processes::of_job(session, &mark, &spared).into_iter();
+            let living = processes::of_job(&marks).into_iter();
             let polite = living.filter_map(|pid| Some((pid, processes::polite(pid)?)));
             polite
                 .filter(|(pid, signal)| kill(Pid::from_raw(*pid), *signal).is_ok())
@@ -157,21 +158,20 @@ impl Job {
         asked.await.unwrap_or_default()
     }
 
-    /// Processes with the job's mark that are not the job: its guardian and its runner.
-    fn strangers(&self) -> Vec<i32> {
+    /// How the job's processes are known. Its guardian and its runner carry its mark and are spared.
+    fn marks(&self) -> Marks {
         let both = self.guard.id().into_iter().chain([std::process::id()]);
-        both.filter_map(|id| i32::try_from(id).ok()).collect()
+        let spared = both.filter_map(|id| i32::try_from(id).ok()).collect();
+        Marks { session: self.session, mark: self.mark.clone(), parent: reap::adopter(), spared }
     }
 
     /// Kills all that is left of the job, then lets the guardian go. False if something survived.
     pub async fn finish(mut self) -> bool {
-        let (session, mark) = (self.session, self.mark.clone());
-        let spared = self.strangers();
-        let killed = tokio::task::spawn_blocking(move || {
-            processes::kill_job(session, &mark, &spared, Duration::from_secs(10))
-        })
-        .await
-        .unwrap_or(false);
+        let marks = self.marks();
+        let killed =
+            tokio::task::spawn_blocking(move || processes::kill_job(&marks, Duration::from_secs(10)))
+                .await
+                .unwrap_or(false);
         let _ = self.child.wait().await;
         if killed {
             let _ = self.tie.write_all(b"Q");
@@ -235,6 +235,11 @@ mod tests {
         }
     }
 
+    fn marked(mark: &str) -> Vec<i32> {
+        let marks = Marks { session: -1, mark: mark.to_owned(), parent: None, spared: vec![] };
+        processes::of_job(&marks)
+    }
+
     fn unique(name: &str) -> String {
         format!("FIRESTEEL_TEST_JOB={name}-{}", std::process::id())
     }
@@ -268,10 +273,10 @@ mod tests {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        wait_until("the job runs", || processes::of_job(-1, &mark, &[]).len() >= 4);
+        wait_until("the job runs", || marked(&mark).len() >= 4);
         runner.kill().unwrap();
         runner.wait().unwrap();
-        wait_until("nothing of the job lives", || processes::of_job(-1, &mark, &[]).is_empty());
+        wait_until("nothing of the job lives", || marked(&mark).is_empty());
     }
 
     #[tokio::test]
@@ -282,9 +287,38 @@ mod tests {
             start_job(folder.path(), &mark, "setsid sleep 300 & sleep 300 & echo out; echo err >&2; exit 3");
         assert_eq!(code(job.wait().await.unwrap()), 3);
         assert!(job.finish().await);
-        assert!(processes::of_job(-1, &mark, &[]).is_empty());
+        assert!(marked(&mark).is_empty());
         assert_eq!(std::fs::read_to_string(folder.path().join("stdout")).unwrap(), "out\n");
         assert_eq!(std::fs::read_to_string(folder.path().join("stderr")).unwrap(), "err\n");
+    }
+
+    /// As the runner's own program: it adopts what the job's processes leave behind.
+    #[tokio::test]
+    async fn as_adopter() {
+        if is_role("adopter") {
+            reap::adopt_orphans();
+            let folder = PathBuf::from(std::env::var(FOLDER).unwrap());
+            let hide = "env -i setsid sh -c 'echo $$ >> hidden; exec sleep 300'";
+            let script = format!(
+                ": > hidden; {hide} & ({hide} &) ; while [ $(wc -l < hidden) -lt 2 ]; do sleep 0.1; done"
+            );
+            let mut job = start_job(&folder, &std::env::var(MARK).unwrap(), &script);
+            let _ = job.wait().await;
+            assert!(job.finish().await);
+        }
+    }
+
+    #[test]
+    fn what_has_left_session_and_environment_behind_ends_with_its_job() {
+        let folder = tempfile::tempdir().unwrap();
+        let command = this_test("jvm::spawn::tests::as_adopter", "adopter", &unique("hidden"));
+        let mut runner = std::process::Command::new(&command.program);
+        let runner = runner.args(&command.arguments).envs(command.env).env(FOLDER, folder.path());
+        assert!(runner.stdout(Stdio::null()).status().unwrap().success());
+        let hidden = std::fs::read_to_string(folder.path().join("hidden")).unwrap();
+        let hidden: Vec<i32> = hidden.lines().map(|pid| pid.parse().unwrap()).collect();
+        assert_eq!(hidden.len(), 2);
+        assert!(hidden.iter().all(|pid| !processes::lives(*pid)), "{hidden:?}");
     }
 
     #[tokio::test]
