@@ -145,6 +145,9 @@ pub struct Serve {
     /// Who may call [default: identities.toml in the data folder]
     #[arg(long, value_name = "FILE")]
     pub identities: Option<PathBuf>,
+    /// Keys of execution roles, for an S3 without STS [default: role-keys.toml in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub role_keys: Option<PathBuf>,
     /// How others reach it.
     #[command(flatten)]
     pub exposure: Exposure,

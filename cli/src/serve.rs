@@ -8,7 +8,7 @@ use crate::machine::identities::KnownIdentities;
 use crate::machine::installation::Shared;
 use crate::machine::watch::watch;
 use crate::machine::{
-    self, history_server, identity_file, log_objects, roles, runtimes, salvage, sweep, world,
+    self, history_server, identity_file, keyed_roles, log_objects, roles, runtimes, salvage, sweep, world,
 };
 use crate::up::door::{self, Closing, Door};
 use crate::up::parts;
@@ -19,7 +19,7 @@ use aws_config::SdkConfig;
 use firesteel_journal::S3Store;
 use firesteel_protocol::ObjectStore;
 use firesteel_runtime::Installer;
-use firesteel_service::{Config, ControlPlane, Parts, servers};
+use firesteel_service::{Config, ControlPlane, Parts, Roles, servers};
 use firesteel_substrate::Substrate;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ async fn gather(
         world,
         substrate: Arc::new(servers::Beside { substrate, servers: servers.clone() }),
         runtimes: Arc::new(runtimes::InstalledRuntimes::new(installer.clone())),
-        roles: Arc::new(roles::StsRoles::new(aws_sdk_sts::Client::new(&aws))),
+        roles: roles(serve, folder, &aws)?,
         salvage: Arc::new(salvage::FolderSalvage::new(parts::workers(folder.path()))),
         sweep: Arc::new(sweep::S3Sweep::new(store.clone())),
         logs: Arc::new(log_objects::S3Logs::new(store.clone())),
@@ -140,6 +140,16 @@ fn s3_client(aws: &SdkConfig, store: &ObjectStore) -> aws_sdk_s3::Client {
     let mut config = aws_sdk_s3::config::Builder::from(aws).force_path_style(store.path_style);
     config.set_endpoint_url(store.endpoint.clone());
     aws_sdk_s3::Client::from_conf(config.build())
+}
+
+/// Roles with keys in a file, if there is one; else those of STS.
+fn roles(serve: &Serve, folder: &DataFolder, aws: &SdkConfig) -> anyhow::Result<Arc<dyn Roles>> {
+    let file = serve.role_keys.clone().unwrap_or_else(|| folder.path().join(keyed_roles::FILE));
+    Ok(match keyed_roles::KeyedRoles::of_file(&file)? {
+        Some(keyed) => Arc::new(keyed),
+        None if serve.role_keys.is_some() => anyhow::bail!("{}: there is no such file", file.display()),
+        None => Arc::new(roles::StsRoles::new(aws_sdk_sts::Client::new(aws))),
+    })
 }
 
 /// The account of these credentials, where STS says it.

@@ -6,6 +6,7 @@ pub mod history_server;
 pub mod identities;
 pub mod identity_file;
 pub mod installation;
+pub mod keyed_roles;
 pub mod log_objects;
 pub mod roles;
 pub mod runtimes;

@@ -3,6 +3,7 @@
 use crate::history::remembered::Remembered;
 use crate::history::segments::Segments;
 use crate::ledger::ApplicationLedger;
+use crate::reasons::Reasons;
 use crate::tokens::Tokens;
 use firesteel_core::application::Application;
 use firesteel_core::command::Command;
@@ -46,7 +47,7 @@ pub struct Home {
 /// What is known beside the committed state; all of it can be lost.
 #[derive(Default)]
 struct Beside {
-    waits: Arc<Waits>,
+    reasons: Reasons,
     remembered: Remembered,
     launches: BTreeMap<String, Value>,
     under_way: BTreeSet<String>,
@@ -93,19 +94,20 @@ impl Home {
         self.journal.fresh().await
     }
 
-    /// Why a run is not further, as the last tick saw it.
-    pub fn waiting(&self, run: &JobRunId) -> Option<String> {
-        self.waits().of(application(&self.state()), run).map(|waiting| waiting.to_string())
-    }
-
-    /// The reasons of the last tick.
-    pub fn waits(&self) -> Arc<Waits> {
-        self.beside().waits.clone()
+    /// Why runs are not further.
+    pub fn reasons(&self) -> Reasons {
+        self.beside().reasons.clone()
     }
 
     /// Notes the reasons of the last tick.
     pub fn note_waits(&self, waits: Waits) {
-        self.beside().waits = Arc::new(waits);
+        self.beside().reasons.note_waits(waits);
+    }
+
+    /// Notes what keeps a run's driver from its job, or that nothing does.
+    pub fn note_hindered(&self, run: &JobRunId, why: Option<String>) {
+        let state = self.state();
+        self.beside().reasons.note_hindered(application(&state), run, why);
     }
 
     /// Keeps a run that is leaving the state, or was read from history.

@@ -19,6 +19,7 @@ mod http;
 mod ledger;
 mod operations;
 mod ports;
+mod reasons;
 mod run_request;
 mod run_terms;
 mod runner;

@@ -78,7 +78,7 @@ pub async fn find(service: &Service, ticket: &Ticket) -> Result<Found, Page> {
         name: run.request.name.as_deref().unwrap_or_default().to_owned(),
         attempt: ticket.attempt,
         state: run.state.as_str().to_owned(),
-        details: home.waiting(&run.request.id).unwrap_or_else(|| run.state_details.clone()),
+        details: home.reasons().details(application(&home.state()), &run).into_owned(),
         logs: logged.then(|| paths::base(ticket)),
     };
     Ok(Found { home, run, body, standing, shown })

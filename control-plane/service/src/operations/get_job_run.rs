@@ -5,14 +5,11 @@ use crate::body;
 use crate::history;
 use crate::home::{Home, application};
 use crate::views;
-use firesteel_core::application::Application;
 use firesteel_core::id::JobRunId;
 use firesteel_core::job_run::JobRun;
-use firesteel_core::plan::Waits;
 use firesteel_wire::{ApiError, Input, texts};
 use serde::Serialize;
 use serde_json::Value;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 #[derive(Serialize)]
@@ -28,8 +25,8 @@ impl Service {
         let unreadable = |error: body::Unreadable| refuse::unavailable(&error.to_string());
         let body = body::text(&self.parts, &home.id, &run).await.map_err(unreadable)?;
         let echo = body::echo(&body).map_err(unreadable)?;
-        let (waits, state) = (home.waits(), home.state());
-        let details = details(&waits, application(&state), &run);
+        let state = home.state();
+        let details = home.reasons().details(application(&state), &run);
         let asked = input.get("attempt").and_then(Value::as_i64);
         // More than fits is no attempt either.
         let attempt = asked.map(|attempt| u32::try_from(attempt).unwrap_or(0));
@@ -43,10 +40,4 @@ impl Service {
         let found = found.map_err(|error| refuse::unavailable(&error.to_string()))?;
         found.ok_or_else(|| ApiError::not_found(texts::job_run_not_found(id)))
     }
-}
-
-/// `stateDetails`: why a waiting run waits, else what the state says.
-pub(super) fn details<'a>(waits: &Waits, app: &Application, run: &'a JobRun) -> Cow<'a, str> {
-    let waiting = if run.wants_driver() { waits.of(app, &run.request.id) } else { None };
-    waiting.map_or(Cow::Borrowed(&run.state_details), |waiting| Cow::Owned(waiting.to_string()))
 }

@@ -1,6 +1,5 @@
 //! ListJobRunAttempts: oldest first; the first attempt is there from the first moment.
 
-use super::get_job_run::details;
 use super::{Service, json, text};
 use crate::home::application;
 use crate::views;
@@ -13,8 +12,8 @@ impl Service {
         let page = Page::of(Operation::ListJobRunAttempts, input)?;
         let home = self.home(input).await?;
         let run = self.find_run(&home, text(input, "jobRunId")).await?;
-        let (waits, state) = (home.waits(), home.state());
-        let details = details(&waits, application(&state), &run);
+        let state = home.state();
+        let details = home.reasons().details(application(&state), &run);
         let first = page.cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(1);
         let (config, wanted) = (&self.parts.config, (first, page.max_results));
         let lines: Vec<_> = views::job_run::attempts(config, &home.id, &run, &details, wanted).collect();

@@ -3,7 +3,6 @@
 //! One snapshot of the state answers a page: a run is in it or in a segment that it names, never in both. A cursor is the
 //! last run shown, so that what settles or is packed between two pages neither repeats nor hides any.
 
-use super::get_job_run::details;
 use super::{Service, json, refuse};
 use crate::history::list::{Filter, list};
 use crate::home::{Home, application};
@@ -102,13 +101,13 @@ impl Service {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<Arc<Summary>>, ApiError> {
-        let (live, waits) = (live(app, filter), home.waits());
+        let (live, reasons) = (live(app, filter), home.reasons());
         let passing =
             live.filter(|run| filter.passes(&run.request.id, run.state, &run.request.mode, run.created));
         let mut runs: Vec<_> = passing
             .take(limit)
             .map(|run| {
-                let details = details(&waits, app, run).into();
+                let details = reasons.details(app, run).into();
                 Arc::new(Summary { state_details: details, ..Summary::of(run) })
             })
             .collect();

@@ -58,7 +58,10 @@ impl Desk {
         let role = &*run.request.execution_role;
         let session = assignment::session_name(&home.id, &run.request.id);
         match self.parts.roles.assume(role, &session, narrowing).await {
-            Ok(credentials) => Ok(Ok(credentials)),
+            Ok(credentials) => {
+                home.note_hindered(&run.request.id, None);
+                Ok(Ok(credentials))
+            }
             Err(RoleError::Refused(reason)) => {
                 tracing::warn!(run = %run.request.id, role, reason, "role refused");
                 Ok(Err(texts::role_not_assumable(role)))
@@ -66,7 +69,11 @@ impl Desk {
             Err(RoleError::Policy(reason)) => {
                 Ok(Err(format!("Could not narrow runtime role {role} by executionIamPolicy: {reason}")))
             }
-            Err(RoleError::Unavailable(reason)) => Err(NoAnswer::Unavailable(reason)),
+            Err(RoleError::Unavailable(reason)) => {
+                let why = format!("Waiting for credentials of runtime role {role}: {reason}");
+                home.note_hindered(&run.request.id, Some(why));
+                Err(NoAnswer::Unavailable(reason))
+            }
         }
     }
 

@@ -127,7 +127,10 @@ async fn waits_for_a_role_that_gets_no_answer(world: World) {
         let answer = world.call_desk(transport::HELLO, &runner.order.token, &runner.hello()).await;
         assert_eq!((answer.status, answer.text.as_str()), (503, "STS does not answer"));
     }
-    assert_eq!(world.get_run(&app, &run).await["state"], "SCHEDULED");
+    let waiting = world.get_run(&app, &run).await;
+    assert_eq!(waiting["state"], "SCHEDULED");
+    let why = format!("Waiting for credentials of runtime role {role}: STS does not answer");
+    assert_eq!(waiting["stateDetails"], why);
 }
 
 async fn takes_hostile_calls(world: World) {
