@@ -22,7 +22,7 @@ pub const ACCOUNT: &str = "000000000000";
 const CONFIG: &str = "config.toml";
 const LOCK: &str = "up.lock";
 /// What a user may put into a folder before its first start.
-const USERS_OWN: [&str; 3] = ["roles.toml", "identities.toml", crate::cost::prices::FILE];
+const USERS_OWN: [&str; 4] = ["roles.toml", "role-keys.toml", "identities.toml", crate::cost::prices::FILE];
 
 /// A data folder, which need not exist yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
