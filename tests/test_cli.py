@@ -114,6 +114,7 @@ def test_logs_of_a_run_that_never_ran(up):
     application = runs.application(up, schedulerConfiguration={"maxConcurrentRuns": 1, "queueTimeoutMinutes": 15})
     first, queued = (runs.start(up, application, "s3://bkt/jobs/steady.py", ["60"]) for _ in range(2))
     place = f"s3://bkt/{queued.prefix()}SPARK_DRIVER/stdout.gz"
+    queued.until("QUEUED")
     assert refused(up, "logs", queued.id) == (0, f"firesteel: nothing is written yet (the run is QUEUED): {place}\n")
     with runs.follow(queued) as logs:
         up.ask("cancel-job-run", "--application-id", application, "--job-run-id", queued.id)
