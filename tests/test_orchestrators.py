@@ -13,7 +13,8 @@ STORIES = Path(__file__).parent / "clients"
 
 @pytest.fixture(scope="module")
 def at(pair):
-    """The harder of the two ways to be served: every client's requests are spread over two control planes."""
+    """The harder of the two ways to be served: every client's requests are spread over two control planes, and each client's
+    story is also told while one of them or the other is being killed."""
     return pair
 
 
@@ -81,7 +82,8 @@ def test_airflow_defers_to_its_triggers(at, airflow):
 
 def test_aws_sdk_for_pandas(at):
     python = environment("wrangler") / "bin" / "python"
-    out = tell(at, [python, STORIES / "wrangler_story.py", at.role, runs.parameters()])
+    with Storm(at):
+        out = tell(at, [python, STORIES / "wrangler_story.py", at.role, runs.parameters()])
     says_hello(at, out, "wrangler") if told(out, "RAN")[0][2:] == ["SUCCESS"] else pytest.fail(out)
     assert "s3://bkt/jobs/no-such-script.py" in out
 
@@ -91,7 +93,9 @@ def test_emr_cli_prints_the_log_as_soon_as_the_run_succeeds(at, application, tmp
     words = ["run", "--application-id", application, "--job-role", at.role, "--entry-point", "hello.py"]
     words += ["--s3-code-uri", "s3://bkt/emr-cli/", "--s3-logs-uri", "s3://bkt/logs/", "--build", "--show-stdout"]
     words += ["--spark-submit-opts", runs.parameters(), "--job-args", "emr-cli", "--job-name", "emr-cli"]
-    out = tell(at, [environment("wrangler") / "bin" / "emr", *words], tmp_path)
+    emr = environment("wrangler") / "bin" / "emr"
+    with Storm(at):
+        out = tell(at, [emr, *words], tmp_path)
     assert "hello emr-cli sum 4950" in out and "Job completed successfully!" in out
 
 
@@ -102,7 +106,8 @@ def test_dagster_pipes(at, application):
     subprocess.run(["python3", "-m", "zipfile", "-c", archive, module], check=True)
     at.s3.upload_file(str(archive), "bkt", "jobs/dagster_pipes.zip")
     words = [home / "bin" / "python", STORIES / "dagster_story.py", at.role, runs.parameters(), application]
-    out = tell(at, words, DAGSTER_HOME="")
+    with Storm(at):
+        out = tell(at, words, DAGSTER_HOME="")
     assert "MESSAGE {'rows': 100, 'sum': 4950}" in out, out
     ((_, run),) = told(out, "RAN")
     tags = at.emr.get_job_run(applicationId=application, jobRunId=run)["jobRun"]["tags"]
@@ -111,13 +116,16 @@ def test_dagster_pipes(at, application):
 
 def test_flyte(at):
     python = environment("flyte") / "bin" / "python"
-    out = tell(at, [python, STORIES / "flyte_story.py", at.role, runs.parameters()])
+    with Storm(at):
+        out = tell(at, [python, STORIES / "flyte_story.py", at.role, runs.parameters()])
     says_hello(at, out, "flyte")
     assert told(out, "ENDED") == [["CANCELLED", "CANCELLED"]]
 
 
 def test_the_loops_of_the_samples_have_no_pause(at):
-    out = tell(at, [ROOT / ".cache" / "venv" / "bin" / "python", STORIES / "samples_story.py", at.role, runs.parameters()])
+    python = ROOT / ".cache" / "venv" / "bin" / "python"
+    with Storm(at):
+        out = tell(at, [python, STORIES / "samples_story.py", at.role, runs.parameters()])
     assert "hello samples sum 4950" in out
     ((application, _, state),) = told(out, "RAN")
     assert state == "SUCCESS"
