@@ -1,7 +1,9 @@
 //! TOML files of the data folder: an error names line and column and never repeats the text, which may hold secrets.
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow, bail};
 use serde::de::DeserializeOwned;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 /// Reads a text.
 pub fn read<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
@@ -16,6 +18,19 @@ pub fn read<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
             None => anyhow!("{message}"),
         }
     })
+}
+
+/// What stands in a file that only its owner can read; None if there is no such file.
+pub fn read_secrets<T>(file: &Path, parse: impl Fn(&str) -> anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    let described = || format!("{}", file.display());
+    let about = match std::fs::metadata(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        about => about.with_context(described)?,
+    };
+    if about.permissions().mode() & 0o077 != 0 {
+        bail!("{} holds secrets and others can read it: chmod 600 {}", file.display(), file.display());
+    }
+    parse(&std::fs::read_to_string(file).with_context(described)?).with_context(described).map(Some)
 }
 
 #[cfg(test)]

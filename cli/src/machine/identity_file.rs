@@ -9,7 +9,6 @@ use firesteel_service::authorization::Policy;
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// The file's name in a data folder.
@@ -133,20 +132,7 @@ impl TryFrom<String> for Place {
 
 /// The identities of a file that only its owner can read; none if there is no such file.
 pub fn read(file: &Path) -> anyhow::Result<Vec<NamedIdentity>> {
-    Ok(read_secrets(file, parse)?.unwrap_or_default())
-}
-
-/// What stands in a file that only its owner can read; None if there is no such file.
-pub fn read_secrets<T>(file: &Path, parse: impl Fn(&str) -> anyhow::Result<T>) -> anyhow::Result<Option<T>> {
-    let described = || format!("{}", file.display());
-    let about = match std::fs::metadata(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        about => about.with_context(described)?,
-    };
-    if about.permissions().mode() & 0o077 != 0 {
-        bail!("{} holds secrets and others can read it: chmod 600 {}", file.display(), file.display());
-    }
-    parse(&std::fs::read_to_string(file).with_context(described)?).with_context(described).map(Some)
+    Ok(toml_text::read_secrets(file, parse)?.unwrap_or_default())
 }
 
 /// The key of the identity of this name.
@@ -232,6 +218,7 @@ pub fn roles(text: &str) -> anyhow::Result<BTreeMap<String, Policy>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     const ANN: &str = r#"
 [[identity]]

@@ -1,6 +1,5 @@
 //! Execution roles whose keys stand in a file: for an S3 that has keys of its own, but no STS.
 
-use super::identity_file::read_secrets;
 use super::world::RealWorld;
 use crate::toml_text;
 use anyhow::bail;
@@ -75,7 +74,7 @@ fn read(file: &Path) -> anyhow::Result<Option<BTreeMap<String, Entry>>> {
         }
         Ok(roles)
     };
-    read_secrets(file, parse)
+    toml_text::read_secrets(file, parse)
 }
 
 #[cfg(test)]
